@@ -1,0 +1,122 @@
+use crate::{Commitment, DecodeError, Hash, OutputFeatures, Reader};
+
+/// An output that a transaction spends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Input {
+    features: Option<OutputFeatures>,
+    commit: Commitment,
+    hash: Hash,
+}
+
+impl Input {
+    /// An input by commitment only, as it travels since protocol version 3.
+    pub fn commit_only(commit: Commitment) -> Self {
+        Self { features: None, commit, hash: Hash::of(&[commit.as_bytes()]) }
+    }
+
+    /// An input that says what features the spent output has.
+    pub fn with_features(features: OutputFeatures, commit: Commitment) -> Self {
+        let hash = Hash::of(&[&[features.byte()], commit.as_bytes()]);
+        Self { features: Some(features), commit, hash }
+    }
+
+    /// The commitment of the spent output.
+    pub fn commitment(&self) -> Commitment {
+        self.commit
+    }
+
+    /// The features of the spent output, if the input says them.
+    pub fn features(&self) -> Option<OutputFeatures> {
+        self.features
+    }
+
+    /// What inputs are ordered by: the hash of features (if held) and commitment.
+    pub fn hash(&self) -> &Hash {
+        &self.hash
+    }
+
+    fn read_commit_only(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self::commit_only(Commitment::read(reader)?))
+    }
+
+    fn read_with_features(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let features = OutputFeatures::from_byte(reader.u8()?)?;
+        Ok(Self::with_features(features, Commitment::read(reader)?))
+    }
+}
+
+/// The inputs of a transaction: either all of them say the features of what they spend, or none.
+///
+/// Which of the two decides their order, since the hash covers what is held.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Inputs {
+    /// Commitments only (protocol version 3 and up, and every aggregate).
+    CommitOnly(Vec<Input>),
+    /// Features and commitments (protocol versions 1 and 2, and what wallets post).
+    WithFeatures(Vec<Input>),
+}
+
+impl Inputs {
+    /// Commit-only inputs for these commitments, sorted.
+    pub fn from_commitments(commitments: impl IntoIterator<Item = Commitment>) -> Self {
+        let mut inputs: Vec<_> = commitments.into_iter().map(Input::commit_only).collect();
+        inputs.sort_unstable_by_key(|input| input.hash);
+        Self::CommitOnly(inputs)
+    }
+
+    /// Inputs with features for these outputs, sorted.
+    pub fn from_outputs(outputs: impl IntoIterator<Item = (OutputFeatures, Commitment)>) -> Self {
+        let mut inputs: Vec<_> =
+            outputs.into_iter().map(|(f, commit)| Input::with_features(f, commit)).collect();
+        inputs.sort_unstable_by_key(|input| input.hash);
+        Self::WithFeatures(inputs)
+    }
+
+    /// The inputs in canonical order.
+    pub fn as_slice(&self) -> &[Input] {
+        match self {
+            Self::CommitOnly(inputs) | Self::WithFeatures(inputs) => inputs,
+        }
+    }
+
+    /// The same inputs without their features, sorted anew where that is needed.
+    pub fn to_commit_only(&self) -> Vec<Input> {
+        match self {
+            Self::CommitOnly(inputs) => inputs.clone(),
+            Self::WithFeatures(inputs) => {
+                let mut inputs: Vec<_> =
+                    inputs.iter().map(|input| Input::commit_only(input.commit)).collect();
+                inputs.sort_unstable_by_key(|input| input.hash);
+                inputs
+            }
+        }
+    }
+
+    pub(crate) fn read(
+        reader: &mut Reader<'_>,
+        count: u64,
+        with_features: bool,
+    ) -> Result<Self, DecodeError> {
+        Ok(if with_features {
+            Self::WithFeatures(read_many(reader, count, 34, Input::read_with_features)?)
+        } else {
+            Self::CommitOnly(read_many(reader, count, 33, Input::read_commit_only)?)
+        })
+    }
+}
+
+/// Reads `count` elements of at least `min_size` bytes each; allocates for no more than can be
+/// there.
+pub(crate) fn read_many<'a, T>(
+    reader: &mut Reader<'a>,
+    count: u64,
+    min_size: usize,
+    read: impl Fn(&mut Reader<'a>) -> Result<T, DecodeError>,
+) -> Result<Vec<T>, DecodeError> {
+    let most = reader.remaining() / min_size;
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    if count > most {
+        return Err(DecodeError::UnexpectedEnd);
+    }
+    (0..count).map(|_| read(reader)).collect()
+}

@@ -1,0 +1,223 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::chain::ACCEPT_FEE_BASE;
+use crate::input::read_many;
+use crate::{
+    BlindingFactor, Consensus, DecodeError, EncodeError, Input, Inputs, KernelFeatures, Output,
+    PROOF_SIZE, ProtocolVersion, Reader, RuleError, TxKernel, Weight, rules,
+};
+
+/// A transaction that keeps every rule which needs no cryptography: weight, canonical order, no
+/// duplicates, cut-through, no coinbase parts, no two NRD kernels of one excess.
+///
+/// It does not say that proofs, signatures and sums are right (see [`crate::ValidTx`]), nor that
+/// the inputs exist. Cloning shares everything.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Transaction(Arc<Parts>);
+
+/// What a transaction consists of, in canonical order.
+#[derive(PartialEq, Eq, Debug)]
+pub(crate) struct Parts {
+    pub(crate) offset: BlindingFactor,
+    pub(crate) inputs: Inputs,
+    pub(crate) outputs: Vec<Output>,
+    pub(crate) kernels: Vec<TxKernel>,
+}
+
+impl Parts {
+    pub(crate) fn weight(&self) -> Weight {
+        Weight::of_counts(
+            self.inputs.as_slice().len() as u64,
+            self.outputs.len() as u64,
+            self.kernels.len() as u64,
+        )
+    }
+}
+
+impl Transaction {
+    /// Puts a transaction together from parts in canonical order.
+    ///
+    /// # Errors
+    /// The first rule that is broken.
+    pub fn new(
+        offset: BlindingFactor,
+        inputs: Inputs,
+        outputs: Vec<Output>,
+        kernels: Vec<TxKernel>,
+        consensus: &Consensus,
+    ) -> Result<Self, RuleError> {
+        let parts = Parts { offset, inputs, outputs, kernels };
+        rules::check(&parts, consensus)?;
+        Ok(Self(Arc::new(parts)))
+    }
+
+    /// For parts that keep the rules by construction: merged or subtracted from such.
+    pub(crate) fn from_parts(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// The difference that the makers of the transaction took out of the kernel's excess, so that
+    /// merged transactions cannot be told apart by trying sums.
+    pub fn offset(&self) -> &BlindingFactor {
+        &self.0.offset
+    }
+
+    /// What is spent, in canonical order.
+    pub fn inputs(&self) -> &[Input] {
+        self.0.inputs.as_slice()
+    }
+
+    /// What is spent, and whether the features of it are known.
+    pub fn inputs_as_held(&self) -> &Inputs {
+        &self.0.inputs
+    }
+
+    /// What is created, in canonical order.
+    pub fn outputs(&self) -> &[Output] {
+        &self.0.outputs
+    }
+
+    /// The kernels, in canonical order.
+    pub fn kernels(&self) -> &[TxKernel] {
+        &self.0.kernels
+    }
+
+    /// The weight of all parts.
+    pub fn weight(&self) -> Weight {
+        self.0.weight()
+    }
+
+    /// The sum of all fees, in nanogrin. Saturates.
+    pub fn fee(&self) -> u64 {
+        let fees = self.kernels().iter().filter_map(|kernel| kernel.features().fee());
+        fees.fold(0, |sum, fee| sum.saturating_add(fee.fee()))
+    }
+
+    /// The greatest fee shift of all kernels.
+    pub fn fee_shift(&self) -> u8 {
+        let fees = self.kernels().iter().filter_map(|kernel| kernel.features().fee());
+        fees.map(|fee| fee.fee_shift()).max().unwrap_or(0)
+    }
+
+    /// The fee that counts for relaying: the fee shifted by the fee shift.
+    pub fn shifted_fee(&self) -> u64 {
+        self.fee() >> self.fee_shift()
+    }
+
+    /// Whether Grin nodes relay it: the shifted fee is at least 500,000 nanogrin per unit of weight
+    /// (`grin_pool::TransactionPool::is_acceptable`).
+    pub fn pays_relay_fee(&self) -> bool {
+        self.shifted_fee() >= self.relay_fee()
+    }
+
+    /// The least shifted fee in nanogrin with which Grin nodes relay it.
+    pub fn relay_fee(&self) -> u64 {
+        self.weight().0.saturating_mul(ACCEPT_FEE_BASE)
+    }
+
+    /// The height of the first block that may hold it, by its height-locked kernels.
+    pub fn lock_height(&self) -> u64 {
+        let heights = self.kernels().iter().filter_map(|kernel| match kernel.features() {
+            KernelFeatures::HeightLocked { lock_height, .. } => Some(*lock_height),
+            _ => None,
+        });
+        heights.max().unwrap_or(0)
+    }
+
+    /// Reads a transaction that fills `bytes` to the end.
+    ///
+    /// The numbers of elements are weighed before anything else is read; nothing is allocated for
+    /// elements that are not there.
+    ///
+    /// # Errors
+    /// What is wrong with the bytes, or which rule the transaction breaks.
+    pub fn decode(
+        bytes: &Bytes,
+        version: ProtocolVersion,
+        consensus: &Consensus,
+    ) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(bytes);
+        let tx = Self::read(&mut reader, version, consensus)?;
+        reader.finish()?;
+        Ok(tx)
+    }
+
+    /// Reads a transaction and leaves what follows it to the caller.
+    ///
+    /// # Errors
+    /// As [`Transaction::decode`].
+    pub fn read(
+        reader: &mut Reader<'_>,
+        version: ProtocolVersion,
+        consensus: &Consensus,
+    ) -> Result<Self, DecodeError> {
+        let offset = BlindingFactor(reader.fixed()?);
+        let (inputs, outputs, kernels) = (reader.u64()?, reader.u64()?, reader.u64()?);
+        let weight = Weight::of_counts(inputs, outputs, kernels);
+        if weight > consensus.chain.max_block_weight() {
+            return Err(DecodeError::CountsTooHeavy(weight));
+        }
+        let inputs = Inputs::read(reader, inputs, version.has_input_features())?;
+        let outputs = Output::read_list(reader, outputs)?;
+        let kernels = read_many(reader, kernels, MIN_KERNEL_SIZE, |reader| {
+            TxKernel::read(reader, version, consensus.nrd)
+        })?;
+        Ok(Self::new(offset, inputs, outputs, kernels, consensus)?)
+    }
+
+    /// Writes the transaction as Grin does.
+    ///
+    /// # Errors
+    /// [`EncodeError::FeaturesUnknown`] at version 2 or lower if inputs are commitments only.
+    pub fn encode(&self, version: ProtocolVersion) -> Result<Vec<u8>, EncodeError> {
+        let (outputs, kernels) = (self.outputs(), self.kernels());
+        let size =
+            56 + self.inputs().len() * 34 + outputs.len() * OUTPUT_SIZE + kernels.len() * 114;
+        let mut out = Vec::with_capacity(size);
+        out.extend_from_slice(&self.offset().0);
+        for count in [self.inputs().len(), outputs.len(), kernels.len()] {
+            out.extend_from_slice(&(count as u64).to_be_bytes());
+        }
+        self.write_inputs(&mut out, version)?;
+        for output in outputs {
+            out.push(output.features().byte());
+            out.extend_from_slice(output.commitment().as_bytes());
+            out.extend_from_slice(&(PROOF_SIZE as u64).to_be_bytes());
+            out.extend_from_slice(output.proof().as_bytes());
+        }
+        for kernel in kernels {
+            kernel.write(&mut out, version);
+        }
+        Ok(out)
+    }
+
+    fn write_inputs(&self, out: &mut Vec<u8>, version: ProtocolVersion) -> Result<(), EncodeError> {
+        if !version.has_input_features() {
+            let sorted_anew;
+            let inputs = match &self.0.inputs {
+                Inputs::CommitOnly(inputs) => inputs,
+                with_features @ Inputs::WithFeatures(_) => {
+                    sorted_anew = with_features.to_commit_only();
+                    &sorted_anew
+                }
+            };
+            for input in inputs {
+                out.extend_from_slice(input.commitment().as_bytes());
+            }
+            return Ok(());
+        }
+        for input in self.inputs() {
+            let features = input.features().ok_or(EncodeError::FeaturesUnknown(version))?;
+            out.push(features.byte());
+            out.extend_from_slice(input.commitment().as_bytes());
+        }
+        Ok(())
+    }
+}
+
+/// A coinbase kernel at version 2 and up: features, excess, signature.
+const MIN_KERNEL_SIZE: usize = 1 + 33 + 64;
+/// Features, commitment, length, proof.
+const OUTPUT_SIZE: usize = 1 + 33 + 8 + PROOF_SIZE;
