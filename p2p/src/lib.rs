@@ -2,8 +2,10 @@
 //!
 //! - [`wire`]: messages as bytes and back, with Grin's limits.
 //! - [`peer`]: ids, direction, capabilities.
+//! - [`handshake`]: who may talk to us, and at which protocol version.
 //!
 //! Everything but the network glue is sans-IO: time and randomness are arguments.
 
+pub mod handshake;
 pub mod peer;
 pub mod wire;
