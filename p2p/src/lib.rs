@@ -3,9 +3,12 @@
 //! - [`wire`]: messages as bytes and back, with Grin's limits.
 //! - [`peer`]: ids, direction, capabilities.
 //! - [`handshake`]: who may talk to us, and at which protocol version.
+//! - [`link`]: what one connection may send and what it has on its account.
 //!
 //! Everything but the network glue is sans-IO: time and randomness are arguments.
 
 pub mod handshake;
+pub mod link;
 pub mod peer;
+pub mod time;
 pub mod wire;
