@@ -1,1 +1,16 @@
-//! To be filled.
+//! Grin's wire protocol and a Dandelion router for it: pure cores and thin network glue.
+//!
+//! - [`wire`]: messages as bytes and back, with Grin's limits.
+//! - [`peer`]: ids, direction, capabilities.
+//! - [`handshake`]: who may talk to us, and at which protocol version.
+//! - [`link`]: what one connection may send and what it has on its account.
+//! - [`book`]: the addresses we know and the ones we ban.
+//!
+//! Everything but the network glue is sans-IO: time and randomness are arguments.
+
+pub mod book;
+pub mod handshake;
+pub mod link;
+pub mod peer;
+pub mod time;
+pub mod wire;

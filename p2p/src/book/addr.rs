@@ -1,0 +1,142 @@
+//! Which addresses are worth keeping, and which of them are neighbours.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::str::FromStr;
+
+/// Addresses that one owner is likely to hold together: a /16 of IPv4, a /32 of IPv6.
+///
+/// Many addresses are cheap, many groups are not. That is why the book counts by group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Group {
+    /// The first two bytes of an IPv4 address.
+    V4([u8; 2]),
+    /// The first four bytes of an IPv6 address.
+    V6([u8; 4]),
+}
+
+impl Group {
+    /// The group of an address. An IPv4 address written as IPv6 counts as IPv4.
+    pub fn of(ip: IpAddr) -> Self {
+        match ip.to_canonical() {
+            IpAddr::V4(ip) => {
+                let [a, b, ..] = ip.octets();
+                Self::V4([a, b])
+            }
+            IpAddr::V6(ip) => {
+                let [a, b, c, d, ..] = ip.octets();
+                Self::V6([a, b, c, d])
+            }
+        }
+    }
+}
+
+impl fmt::Display for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::V4([a, b]) => write!(f, "{}/16", Ipv4Addr::new(a, b, 0, 0)),
+            Self::V6([a, b, c, d]) => {
+                let high = [u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])];
+                write!(f, "{}/32", Ipv6Addr::new(high[0], high[1], 0, 0, 0, 0, 0, 0))
+            }
+        }
+    }
+}
+
+impl FromStr for Group {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (ip, bits) = text.split_once('/').ok_or(())?;
+        match (ip.parse().map_err(|_| ())?, bits) {
+            (ip @ IpAddr::V4(_), "16") => Ok(Self::of(ip)),
+            // Not through `of`: the group ::/32 holds the IPv4 addresses written as IPv6.
+            (IpAddr::V6(ip), "32") => {
+                let [a, b, c, d, ..] = ip.octets();
+                Ok(Self::V6([a, b, c, d]))
+            }
+            _ => Err(()),
+        }
+    }
+}
+
+/// Who told us about an address. Each source can fill only its share of the book.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    /// The operator or the seeds of the chain; no share.
+    Trusted,
+    /// A peer in this group.
+    Peer(Group),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Trusted => f.write_str("trusted"),
+            Self::Peer(group) => group.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Source {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        if text == "trusted" { Ok(Self::Trusted) } else { text.parse().map(Self::Peer) }
+    }
+}
+
+/// Why an address is not kept. One variant per rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AddError {
+    /// Port 0: the peer does not listen.
+    #[error("port 0")]
+    NoPort,
+    /// No host has this address: unspecified, `0.0.0.0/8`, multicast, broadcast, reserved.
+    #[error("no host has this address")]
+    NoHost,
+    /// A loopback, private or link-local address, where those are not allowed.
+    #[error("not a public address")]
+    NotPublic,
+    /// The address is banned.
+    #[error("banned")]
+    Banned,
+    /// The source has filled its share.
+    #[error("the share of this source is full")]
+    SourceFull,
+    /// There are enough addresses of this group.
+    #[error("enough addresses of this group")]
+    GroupFull,
+    /// The book is full of addresses that may still be good.
+    #[error("the book is full")]
+    BookFull,
+}
+
+/// Checks an address for itself.
+pub(super) fn check(addr: SocketAddr, allow_private: bool) -> Result<(), AddError> {
+    if addr.port() == 0 {
+        return Err(AddError::NoPort);
+    }
+    let (nobody, private) = match addr.ip() {
+        IpAddr::V4(ip) => kind_v4(ip),
+        IpAddr::V6(ip) => kind_v6(ip),
+    };
+    match (nobody, private && !allow_private) {
+        (true, _) => Err(AddError::NoHost),
+        (false, true) => Err(AddError::NotPublic),
+        (false, false) => Ok(()),
+    }
+}
+
+fn kind_v4(ip: Ipv4Addr) -> (bool, bool) {
+    let [a, b, ..] = ip.octets();
+    let shared = a == 100 && (64..128).contains(&b);
+    let nobody = a == 0 || a >= 240 || ip.is_multicast();
+    (nobody, ip.is_private() || ip.is_loopback() || ip.is_link_local() || shared)
+}
+
+fn kind_v6(ip: Ipv6Addr) -> (bool, bool) {
+    let private = ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local();
+    (ip.is_unspecified() || ip.is_multicast(), private)
+}

@@ -1,0 +1,361 @@
+//! The addresses we know and the ones we ban: pure, bounded, and text that survives a restart.
+//!
+//! Time is wall-clock time ([`UnixTime`]), because it is compared across restarts; a clock that was
+//! set back only makes attempts come sooner.
+//!
+//! # Security
+//!
+//! Addresses come from strangers. One source group fills at most its share, one address group has
+//! at most a few entries, and an entry that may still be good is never pushed out by a new one. What
+//! is picked is drawn by group first, so that a thousand addresses of one owner weigh as much as one
+//! address of another.
+
+mod addr;
+mod bans;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use rand::seq::{IndexedRandom, SliceRandom};
+use rand::{Rng, RngExt};
+
+use crate::peer::Capabilities;
+use crate::wire::MAX_PEER_ADDRS;
+
+pub use addr::{AddError, Group, Source};
+use bans::Bans;
+
+/// Wall-clock time in seconds since 1970. Zero also stands for "never".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct UnixTime(pub u64);
+
+/// How much the book holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BookConfig {
+    /// Entries in all.
+    pub max_entries: usize,
+    /// Entries that peers of one group told us about.
+    pub max_per_source: usize,
+    /// Entries of one address group.
+    pub max_per_group: usize,
+    /// Whether loopback, private and link-local addresses are kept: for networks of one's own.
+    pub allow_private: bool,
+}
+
+impl Default for BookConfig {
+    fn default() -> Self {
+        Self { max_entries: 4096, max_per_source: 512, max_per_group: 64, allow_private: false }
+    }
+}
+
+/// What we know of an address by trying.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum State {
+    /// Shook hands with us when it was last tried, or failed only a few times since.
+    Healthy,
+    /// Never shook hands with us.
+    Unknown,
+    /// Failed [`Book::DEFUNCT_AFTER`] times in a row.
+    Defunct,
+}
+
+/// One address and its history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Where to connect.
+    pub addr: SocketAddr,
+    /// What trying has shown.
+    pub state: State,
+    /// When it was last connected.
+    pub last_seen: UnixTime,
+    /// When it was last tried.
+    pub last_attempt: UnixTime,
+    /// Failures since the last success.
+    pub failures: u32,
+    /// What it said it can do, when last connected.
+    pub capabilities: Capabilities,
+    /// Who told us.
+    pub source: Source,
+}
+
+impl Entry {
+    /// From when on it may be tried again: 30 s after an attempt, doubled with each failure, at
+    /// most 8 hours.
+    pub fn next_attempt(&self) -> UnixTime {
+        let wait = Book::BACKOFF_MIN << self.failures.saturating_sub(1).min(20);
+        UnixTime(self.last_attempt.0.saturating_add(wait.min(Book::BACKOFF_MAX)))
+    }
+
+    fn is_due(&self, now: UnixTime) -> bool {
+        let never_or_in_the_future = self.last_attempt.0 == 0 || self.last_attempt > now;
+        never_or_in_the_future || self.next_attempt() <= now
+    }
+}
+
+/// Addresses and bans.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Book {
+    config: BookConfig,
+    entries: BTreeMap<SocketAddr, Entry>,
+    per_source: BTreeMap<Source, usize>,
+    per_group: BTreeMap<Group, usize>,
+    bans: Bans,
+}
+
+impl Book {
+    /// Failures in a row after which an entry is defunct.
+    pub const DEFUNCT_AFTER: u32 = 3;
+    /// Seconds before a second attempt.
+    pub const BACKOFF_MIN: u64 = 30;
+    /// Seconds between attempts at the most.
+    pub const BACKOFF_MAX: u64 = 8 * 3600;
+
+    /// An empty book.
+    pub fn new(config: BookConfig) -> Self {
+        Self {
+            config,
+            entries: BTreeMap::new(),
+            per_source: BTreeMap::new(),
+            per_group: BTreeMap::new(),
+            bans: Bans::default(),
+        }
+    }
+
+    /// How many addresses are known.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether no address is known.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The entry of an address.
+    pub fn get(&self, addr: SocketAddr) -> Option<&Entry> {
+        self.entries.get(&canonical(addr))
+    }
+
+    /// All entries, in the order of their addresses.
+    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values()
+    }
+
+    /// Adds an address that was heard of. True if it is new.
+    ///
+    /// Where there is no room, the defunct entry that was tried longest ago makes room.
+    ///
+    /// # Errors
+    ///
+    /// One [`AddError`] per rule. Trusted sources have no share but keep to all other rules.
+    pub fn add(
+        &mut self,
+        addr: SocketAddr,
+        source: Source,
+        now: UnixTime,
+    ) -> Result<bool, AddError> {
+        let addr = canonical(addr);
+        if self.is_banned(addr.ip(), now) {
+            return Err(AddError::Banned);
+        }
+        self.insert(Entry {
+            addr,
+            state: State::Unknown,
+            last_seen: UnixTime(0),
+            last_attempt: UnixTime(0),
+            failures: 0,
+            capabilities: Capabilities::NONE,
+            source,
+        })
+    }
+
+    fn insert(&mut self, entry: Entry) -> Result<bool, AddError> {
+        addr::check(entry.addr, self.config.allow_private)?;
+        if self.entries.contains_key(&entry.addr) {
+            return Ok(false);
+        }
+        let (source, group) = (entry.source, Group::of(entry.addr.ip()));
+        let config = self.config;
+        if source != Source::Trusted && count(&self.per_source, source) >= config.max_per_source {
+            self.make_room(|old| old.source == source).ok_or(AddError::SourceFull)?;
+        }
+        if count(&self.per_group, group) >= config.max_per_group {
+            self.make_room(|old| Group::of(old.addr.ip()) == group).ok_or(AddError::GroupFull)?;
+        }
+        if self.entries.len() >= config.max_entries {
+            self.make_room(|_| true).ok_or(AddError::BookFull)?;
+        }
+        *self.per_source.entry(source).or_default() += 1;
+        *self.per_group.entry(group).or_default() += 1;
+        self.entries.insert(entry.addr, entry);
+        Ok(true)
+    }
+
+    fn make_room(&mut self, among: impl Fn(&Entry) -> bool) -> Option<()> {
+        let defunct = |entry: &&Entry| entry.state == State::Defunct && among(entry);
+        let oldest =
+            self.entries.values().filter(defunct).min_by_key(|entry| entry.last_attempt)?;
+        let addr = oldest.addr;
+        self.remove(addr);
+        Some(())
+    }
+
+    /// Forgets an address.
+    pub fn remove(&mut self, addr: SocketAddr) -> Option<Entry> {
+        let entry = self.entries.remove(&canonical(addr))?;
+        uncount(&mut self.per_source, entry.source);
+        uncount(&mut self.per_group, Group::of(entry.addr.ip()));
+        Some(entry)
+    }
+
+    /// We are about to connect to the address.
+    pub fn handle_attempt(&mut self, addr: SocketAddr, now: UnixTime) {
+        self.update(addr, |entry| entry.last_attempt = now);
+    }
+
+    /// We connected to the address and shook hands.
+    pub fn handle_connected(
+        &mut self,
+        addr: SocketAddr,
+        capabilities: Capabilities,
+        now: UnixTime,
+    ) {
+        self.update(addr, |entry| {
+            entry.state = State::Healthy;
+            entry.failures = 0;
+            entry.last_seen = now;
+            entry.capabilities = capabilities;
+        });
+    }
+
+    /// The connection is still there, or was until now.
+    pub fn handle_seen(&mut self, addr: SocketAddr, now: UnixTime) {
+        self.update(addr, |entry| entry.last_seen = now);
+    }
+
+    /// Connecting or shaking hands failed.
+    pub fn handle_failed(&mut self, addr: SocketAddr, now: UnixTime) {
+        self.update(addr, |entry| {
+            entry.last_attempt = now;
+            entry.failures = entry.failures.saturating_add(1);
+            if entry.failures >= Self::DEFUNCT_AFTER {
+                entry.state = State::Defunct;
+            }
+        });
+    }
+
+    fn update(&mut self, addr: SocketAddr, change: impl FnOnce(&mut Entry)) {
+        self.entries.get_mut(&canonical(addr)).map(change);
+    }
+
+    /// An address to connect to: not banned, not excluded, and its backoff is over.
+    ///
+    /// Groups outside `exclude_groups` come first, and if there are none the others do, so that a
+    /// small network still connects. Then healthy and unknown entries come before defunct ones
+    /// (three in four times a healthy one, so that unknown ones get their chance), then a group
+    /// is drawn evenly, then an address in it.
+    pub fn pick<R: Rng>(
+        &self,
+        now: UnixTime,
+        rng: &mut R,
+        exclude_groups: &[Group],
+        exclude_addrs: &[SocketAddr],
+    ) -> Option<SocketAddr> {
+        let excluded =
+            |entry: &Entry| exclude_addrs.iter().any(|addr| canonical(*addr) == entry.addr);
+        let usable = |entry: &&Entry| {
+            entry.is_due(now) && !self.is_banned(entry.addr.ip(), now) && !excluded(entry)
+        };
+        let (near, far): (Vec<&Entry>, Vec<&Entry>) = self
+            .entries
+            .values()
+            .filter(usable)
+            .partition(|entry| exclude_groups.contains(&Group::of(entry.addr.ip())));
+        let entries = if far.is_empty() { near } else { far };
+        draw(&entries, rng)
+    }
+
+    /// Addresses for a peer that asks: healthy ones that can do `needed`, shuffled, at most
+    /// [`MAX_PEER_ADDRS`] of them.
+    pub fn sample<R: Rng>(
+        &self,
+        now: UnixTime,
+        rng: &mut R,
+        needed: Capabilities,
+    ) -> Vec<SocketAddr> {
+        let good = |entry: &&Entry| {
+            entry.state == State::Healthy
+                && entry.capabilities.contains(needed)
+                && !self.is_banned(entry.addr.ip(), now)
+        };
+        let mut addrs: Vec<_> =
+            self.entries.values().filter(good).map(|entry| entry.addr).collect();
+        addrs.shuffle(rng);
+        addrs.truncate(MAX_PEER_ADDRS as usize);
+        addrs
+    }
+
+    /// Bans an address until a point of time; a longer ban stays. Of IPv6 the /64 is banned.
+    pub fn ban(&mut self, ip: IpAddr, until: UnixTime) {
+        self.bans.insert(ip, until);
+    }
+
+    /// Lifts a ban. True if there was one.
+    pub fn unban(&mut self, ip: IpAddr) -> bool {
+        self.bans.remove(ip)
+    }
+
+    /// Whether the address is banned.
+    pub fn is_banned(&self, ip: IpAddr, now: UnixTime) -> bool {
+        self.bans.contains(ip, now)
+    }
+
+    /// All bans and when they end, the ended ones included until [`Self::forget_ended_bans`].
+    pub fn bans(&self) -> impl Iterator<Item = (IpAddr, UnixTime)> {
+        self.bans.iter()
+    }
+
+    /// Drops bans that are over.
+    pub fn forget_ended_bans(&mut self, now: UnixTime) {
+        self.bans.forget_ended(now);
+    }
+}
+
+fn draw<R: Rng>(entries: &[&Entry], rng: &mut R) -> Option<SocketAddr> {
+    let of = |state| entries.iter().copied().filter(move |entry| entry.state == state).collect();
+    let [healthy, unknown, defunct]: [Vec<&Entry>; 3] =
+        [State::Healthy, State::Unknown, State::Defunct].map(of);
+    let class = match (healthy.is_empty(), unknown.is_empty()) {
+        (false, false) if rng.random_ratio(1, 4) => unknown,
+        (false, _) => healthy,
+        (true, false) => unknown,
+        (true, true) => defunct,
+    };
+    let mut groups: BTreeMap<Group, Vec<SocketAddr>> = BTreeMap::new();
+    for entry in class {
+        groups.entry(Group::of(entry.addr.ip())).or_default().push(entry.addr);
+    }
+    let groups: Vec<_> = groups.into_values().collect();
+    groups.choose(rng)?.choose(rng).copied()
+}
+
+/// An IPv4 address written as IPv6 is the IPv4 address; flow label and scope do not count.
+fn canonical(addr: SocketAddr) -> SocketAddr {
+    SocketAddr::new(addr.ip().to_canonical(), addr.port())
+}
+
+fn count<K: Ord>(counts: &BTreeMap<K, usize>, key: K) -> usize {
+    counts.get(&key).copied().unwrap_or(0)
+}
+
+fn uncount<K: Ord>(counts: &mut BTreeMap<K, usize>, key: K) {
+    if let Some(count) = counts.get_mut(&key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(&key);
+        }
+    }
+}
