@@ -9,8 +9,10 @@
 //! Everything but the network glue is sans-IO: time and randomness are arguments.
 
 pub mod book;
+pub mod dandelion;
 pub mod handshake;
 pub mod link;
 pub mod peer;
 pub mod time;
 pub mod wire;
+pub mod zone;

@@ -303,7 +303,8 @@ impl Pool {
         }
     }
 
-    fn is_public_kernel(&self, kernel: &Hash) -> bool {
+    /// Whether a kernel of this hash is in the txpool or in a recent block.
+    pub fn is_public_kernel(&self, kernel: &Hash) -> bool {
         self.txpool.with_kernel(kernel).is_some() || self.mined.with_kernel(kernel).is_some()
     }
 

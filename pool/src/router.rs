@@ -1,8 +1,19 @@
+use std::fmt;
+
 use rand::Rng;
 
-/// A connection to a peer. Never used twice.
+/// One connection to a peer, for as long as the process runs.
+///
+/// A number is never used twice, so an id that outlives its connection names nobody. It is no
+/// identity of the remote node: two connections from one node have two ids.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct PeerId(pub u64);
+
+impl fmt::Display for PeerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
 
 /// Where a transaction came from.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

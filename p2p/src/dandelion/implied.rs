@@ -1,0 +1,277 @@
+use std::fmt;
+use std::time::Duration;
+
+use scape_pool::{EmbargoDelay, PatienceMode};
+use thiserror::Error;
+
+use super::Params;
+
+/// What parameters imply, by formulas for an ideal stem of equal hops.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Implied {
+    /// The expected number of hops of a stem: 1 / (1 - stem probability).
+    pub stem_hops: f64,
+    /// The expected time of one hop: half a patience interval where every hop waits, and 0.3 s.
+    pub hop_time: Duration,
+    /// The expected time until a transaction is fluffed: hops times hop time.
+    pub stem_time: Duration,
+    /// The probability that on a stem of expected length, along which nobody misbehaves, an
+    /// embargo ends before the stem does.
+    pub early_embargo: f64,
+    /// The probability that the origin's embargo is the first to end, if the fifth holder of a
+    /// transaction swallows it. At best it is a fifth.
+    pub origin_first: f64,
+}
+
+/// Parameters that work against each other.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Warning {
+    /// Embargoes often end before the stem does.
+    EarlyEmbargo {
+        /// The probability.
+        probability: f64,
+    },
+    /// Where a relay swallows transactions, the embargo names the origin.
+    OriginFirst {
+        /// The probability.
+        probability: f64,
+    },
+}
+
+/// Parameters that cannot be.
+#[derive(Clone, Copy, PartialEq, Debug, Error)]
+pub enum ParamsError {
+    /// A probability outside 0..=1.
+    #[error("stem_probability {0} is not between 0 and 1")]
+    Probability(f64),
+    /// Nobody to relay to.
+    #[error("relays must be at least 1")]
+    NoRelays,
+    /// An epoch that ends before patience does: routes would change before they are used.
+    #[error("an epoch of {epoch:?} is shorter than a patience of {patience:?}")]
+    EpochTooShort {
+        /// The epoch.
+        epoch: Duration,
+        /// The patience.
+        patience: Duration,
+    },
+    /// An embargo that ends when it begins.
+    #[error("the embargo must be longer than zero")]
+    NoEmbargo,
+    /// A sweep of zero would look for expired embargoes without end.
+    #[error("embargo_sweep must be longer than zero")]
+    NoSweep,
+    /// Nobody is told of a fluffed transaction at once.
+    #[error("fluff_fanout must be at least 1")]
+    NoFanout,
+}
+
+/// Network latency of a hop, beside patience.
+const LATENCY: Duration = Duration::from_millis(300);
+/// How many nodes hold a transaction when a black hole swallows it.
+const HOLDERS: u32 = 5;
+/// Above this an early embargo is worth a warning: the error that the Dandelion++ paper allows.
+const EARLY_EMBARGO: f64 = 0.1;
+/// Above this the origin fires first too often: twice its fair share.
+const ORIGIN_FIRST: f64 = 2.0 / HOLDERS as f64;
+
+impl Params {
+    /// Refuses what is impossible, and says what the rest implies.
+    ///
+    /// # Errors
+    /// The first parameter that cannot be.
+    pub fn check(&self) -> Result<(Implied, Vec<Warning>), ParamsError> {
+        self.refuse_impossible()?;
+        let implied = self.implied();
+        let mut warnings = Vec::new();
+        if implied.early_embargo > EARLY_EMBARGO {
+            warnings.push(Warning::EarlyEmbargo { probability: implied.early_embargo });
+        }
+        if implied.origin_first > ORIGIN_FIRST {
+            warnings.push(Warning::OriginFirst { probability: implied.origin_first });
+        }
+        Ok((implied, warnings))
+    }
+
+    fn refuse_impossible(&self) -> Result<(), ParamsError> {
+        let no_embargo = match self.embargo.delay {
+            EmbargoDelay::Uniform { base, spread } => base + spread == Duration::ZERO,
+            EmbargoDelay::Exponential { mean } => mean.is_zero(),
+        };
+        let (epoch, patience) = (self.epoch, self.patience.interval);
+        if !(0.0..=1.0).contains(&self.stem_probability) {
+            return Err(ParamsError::Probability(self.stem_probability));
+        }
+        if self.relays == 0 {
+            return Err(ParamsError::NoRelays);
+        }
+        if epoch < patience || epoch.is_zero() {
+            return Err(ParamsError::EpochTooShort { epoch, patience });
+        }
+        if no_embargo {
+            return Err(ParamsError::NoEmbargo);
+        }
+        if self.embargo.sweep.is_zero() {
+            return Err(ParamsError::NoSweep);
+        }
+        if self.fluff_fanout == 0 {
+            return Err(ParamsError::NoFanout);
+        }
+        Ok(())
+    }
+
+    fn implied(&self) -> Implied {
+        let waits = match self.patience.mode {
+            PatienceMode::EveryHop => self.patience.interval / 2,
+            PatienceMode::FluffOnly => Duration::ZERO,
+        };
+        let hop_time = LATENCY + waits;
+        // A stem of 1,000 hops stands for one that never ends.
+        let stem_hops = (1.0 / (1.0 - self.stem_probability)).min(1_000.0);
+        let delay = &self.embargo.delay;
+        Implied {
+            stem_hops,
+            hop_time,
+            stem_time: hop_time.mul_f64(stem_hops),
+            early_embargo: early_embargo(delay, stem_hops.round(), hop_time.as_secs_f64()),
+            origin_first: origin_first(delay, HOLDERS, hop_time.as_secs_f64()),
+        }
+    }
+}
+
+/// One of `hops` holders, the i-th of whom has `(hops - i) * hop` left to wait, gives up early.
+fn early_embargo(delay: &EmbargoDelay, hops: f64, hop: f64) -> f64 {
+    let mut nobody = 1.0;
+    let mut left = hops;
+    while left >= 1.0 {
+        nobody *= survival(delay, left * hop);
+        left -= 1.0;
+    }
+    1.0 - nobody
+}
+
+/// The origin's embargo ends before those of the later holders: the mean over its distribution of
+/// the probability that all others are still waiting then.
+fn origin_first(delay: &EmbargoDelay, holders: u32, hop: f64) -> f64 {
+    const STEPS: u32 = 2_000;
+    let mean = |sum: f64| sum / f64::from(STEPS);
+    mean(
+        (0..STEPS)
+            .map(|step| {
+                let end = quantile(delay, (f64::from(step) + 0.5) / f64::from(STEPS));
+                (1..holders).map(|i| survival(delay, end - f64::from(i) * hop)).product::<f64>()
+            })
+            .sum(),
+    )
+}
+
+/// The probability that an embargo is longer than `time` seconds.
+fn survival(delay: &EmbargoDelay, time: f64) -> f64 {
+    match *delay {
+        _ if time <= 0.0 => 1.0,
+        EmbargoDelay::Exponential { mean } => (-time / mean.as_secs_f64()).exp(),
+        EmbargoDelay::Uniform { base, spread } if spread.is_zero() => {
+            f64::from(u8::from(time < base.as_secs_f64()))
+        }
+        EmbargoDelay::Uniform { base, spread } => {
+            let used = (time - base.as_secs_f64()) / spread.as_secs_f64();
+            1.0 - used.clamp(0.0, 1.0)
+        }
+    }
+}
+
+/// The length in seconds that a share of embargoes stays under.
+fn quantile(delay: &EmbargoDelay, share: f64) -> f64 {
+    match *delay {
+        EmbargoDelay::Exponential { mean } => -mean.as_secs_f64() * (1.0 - share).ln(),
+        EmbargoDelay::Uniform { base, spread } => base.as_secs_f64() + spread.as_secs_f64() * share,
+    }
+}
+
+impl fmt::Display for Implied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "stem of {:.0} hops and {:.0} s expected; an embargo ends early on {:.0}% of stems; \
+             behind a black hole the origin fires first with probability {:.2}",
+            self.stem_hops,
+            self.stem_time.as_secs_f64(),
+            100.0 * self.early_embargo,
+            self.origin_first,
+        )
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EarlyEmbargo { probability } => write!(
+                f,
+                "on {:.0}% of stems an embargo ends before the stem does: the transaction is \
+                 fluffed early and alone; use a longer embargo, less patience or shorter stems",
+                100.0 * probability
+            ),
+            Self::OriginFirst { probability } => write!(
+                f,
+                "where a relay swallows transactions the origin is the first to fluff with \
+                 probability {probability:.2} (fair would be {:.2}); use an exponential embargo \
+                 with a longer mean, or less patience",
+                1.0 / f64::from(HOLDERS)
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dandelion::Preset;
+
+    fn secs(secs: u64) -> Duration {
+        Duration::from_secs(secs)
+    }
+
+    #[test]
+    fn the_formula_of_the_origin_gives_the_measured_figures() {
+        let near_constant = EmbargoDelay::Uniform { base: secs(180), spread: secs(30) };
+        let memoryless = EmbargoDelay::Exponential { mean: secs(190) };
+        assert!((origin_first(&near_constant, 5, 15.0) - 0.88).abs() < 0.02);
+        assert!((origin_first(&memoryless, 5, 15.0) - 0.33).abs() < 0.02);
+        assert!((origin_first(&near_constant, 5, 0.3) - 0.2).abs() < 0.05);
+        assert!((origin_first(&memoryless, 5, 0.3) - 0.2).abs() < 0.02);
+    }
+
+    #[test]
+    fn the_mean_of_the_paper_keeps_its_promise() {
+        let delay = EmbargoDelay::Exponential { mean: secs(75) };
+        assert!(early_embargo(&delay, 10.0, 0.175) < 0.13);
+    }
+
+    #[test]
+    fn every_preset_is_possible_and_the_document_of_grin_warns() {
+        for preset in Preset::ALL {
+            preset.params().check().unwrap_or_else(|error| panic!("{preset}: {error}"));
+        }
+        let (_, warnings) = Preset::GrinDoc.params().check().expect("possible");
+        assert!(warnings.iter().any(|w| matches!(w, Warning::EarlyEmbargo { .. })));
+    }
+
+    #[test]
+    fn what_is_impossible_is_refused() {
+        let params = Preset::GrinDoc.params();
+        let refused = |params: Params| params.check().expect_err("impossible");
+        assert!(matches!(
+            refused(Params { stem_probability: 1.5, ..params }),
+            ParamsError::Probability(_)
+        ));
+        assert!(matches!(
+            refused(Params { stem_probability: f64::NAN, ..params }),
+            ParamsError::Probability(_)
+        ));
+        assert!(matches!(
+            refused(Params { epoch: secs(5), ..params }),
+            ParamsError::EpochTooShort { .. }
+        ));
+        assert_eq!(refused(Params { relays: 0, ..params }), ParamsError::NoRelays);
+    }
+}

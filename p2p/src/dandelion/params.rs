@@ -1,0 +1,160 @@
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use scape_pool::{Embargo, EmbargoDelay, Patience, PatienceMode};
+
+/// The parameters of Dandelion in one zone.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Params {
+    /// The probability that a stem transaction goes on along the stem.
+    pub stem_probability: f64,
+    /// What one flip of the coin decides on.
+    pub coin: CoinScope,
+    /// Whether the owner's transactions go on the stem whatever the coin says.
+    pub own_always_stem: bool,
+    /// How many relays are chosen for an epoch. Each source is mapped to one of them.
+    pub relays: usize,
+    /// How long relays, and coins of epoch scope, stay.
+    pub epoch: Duration,
+    /// Up to how much longer an epoch is, at random.
+    pub epoch_spread: Duration,
+    /// How many blocks a relay may be behind us.
+    pub relay_max_lag: u64,
+    /// The patience timer.
+    pub patience: Patience,
+    /// The embargo timer.
+    pub embargo: Embargo,
+    /// How many peers, chosen at random, are told of a fluffed transaction at once.
+    pub fluff_fanout: usize,
+    /// The others are told after independent exponential delays of this mean.
+    pub fluff_delay: Duration,
+}
+
+/// What one flip of the coin decides on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CoinScope {
+    /// One transaction (or one family of them).
+    Transaction,
+    /// All transactions of an epoch: the node relays or fluffs.
+    Epoch,
+}
+
+/// Named parameters.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Preset {
+    /// Grin's Dandelion document: a coin for each transaction, 10 s of patience at every hop.
+    GrinDoc,
+    /// Grin 5 as it is: an epoch stems or fluffs, only fluffing nodes wait.
+    Grin5,
+    /// The Dandelion++ paper: two relays, epoch coins, memoryless embargoes, no patience.
+    DandelionPlusPlus,
+    /// Monero's parameters.
+    Monero,
+    /// The default.
+    Scape,
+}
+
+impl Preset {
+    /// All presets, in the order of their declaration.
+    pub const ALL: [Self; 5] =
+        [Self::GrinDoc, Self::Grin5, Self::DandelionPlusPlus, Self::Monero, Self::Scape];
+
+    /// The name in configuration files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::GrinDoc => "grin-doc",
+            Self::Grin5 => "grin-5",
+            Self::DandelionPlusPlus => "dandelion++",
+            Self::Monero => "monero",
+            Self::Scape => "scape",
+        }
+    }
+
+    /// What the name stands for.
+    pub const fn params(self) -> Params {
+        match self {
+            Self::GrinDoc => GRIN_DOC,
+            Self::Grin5 => GRIN_5,
+            Self::DandelionPlusPlus => DANDELION_PLUS_PLUS,
+            Self::Monero => MONERO,
+            Self::Scape => SCAPE,
+        }
+    }
+}
+
+impl fmt::Display for Preset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Preset {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|preset| preset.name() == name).ok_or(())
+    }
+}
+
+const fn secs(secs: u64) -> Duration {
+    Duration::from_secs(secs)
+}
+
+const fn patience(interval: u64, mode: PatienceMode) -> Patience {
+    Patience { interval: secs(interval), phase: None, mode }
+}
+
+const fn embargo(delay: EmbargoDelay) -> Embargo {
+    Embargo { delay, sweep: secs(10) }
+}
+
+/// `grin/doc/dandelion/dandelion.md`: 90% stem, relay for 10 minutes, embargo on the order of 30
+/// to 60 seconds. The sweep of 10 s and the fluff to all are Grin's.
+const GRIN_DOC: Params = Params {
+    stem_probability: 0.9,
+    coin: CoinScope::Transaction,
+    own_always_stem: false,
+    relays: 1,
+    epoch: secs(600),
+    epoch_spread: secs(0),
+    relay_max_lag: 2,
+    patience: patience(10, PatienceMode::EveryHop),
+    embargo: embargo(EmbargoDelay::Uniform { base: secs(30), spread: secs(30) }),
+    fluff_fanout: 8,
+    fluff_delay: secs(2),
+};
+
+/// `grin_servers::dandelion_monitor` and `grin_p2p::DandelionConfig` 5.5.2.
+const GRIN_5: Params = Params {
+    coin: CoinScope::Epoch,
+    own_always_stem: true,
+    patience: patience(30, PatienceMode::FluffOnly),
+    embargo: embargo(EmbargoDelay::Uniform { base: secs(180), spread: secs(30) }),
+    ..GRIN_DOC
+};
+
+/// Fanti et al. 2018, q = 0.1. The mean of the embargo follows from the paper's formula for stems
+/// of 10 hops of 175 ms and an error of 0.1: 75 s.
+const DANDELION_PLUS_PLUS: Params = Params {
+    coin: CoinScope::Epoch,
+    own_always_stem: true,
+    relays: 2,
+    patience: patience(0, PatienceMode::FluffOnly),
+    embargo: Embargo { delay: EmbargoDelay::Exponential { mean: secs(75) }, sweep: secs(1) },
+    ..GRIN_DOC
+};
+
+/// `cryptonote_config.h`: 20% of epochs fluff, 10 minutes and up to 30 s, embargo 39 s on average.
+const MONERO: Params = Params {
+    stem_probability: 0.8,
+    epoch_spread: secs(30),
+    embargo: Embargo { delay: EmbargoDelay::Exponential { mean: secs(39) }, sweep: secs(1) },
+    ..DANDELION_PLUS_PLUS
+};
+
+/// As Grin's document, with an embargo that does not work against patience: memoryless, so that
+/// the origin is not the first to give up, and with the mean that the Dandelion++ formula gives
+/// for 5 hops of 15 s and an error of 0.1.
+const SCAPE: Params =
+    Params { embargo: embargo(EmbargoDelay::Exponential { mean: secs(1_424) }), ..GRIN_DOC };

@@ -1,0 +1,90 @@
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use scape_aggregate::Consensus;
+use scape_pool::{Capacity, PoolConfig};
+
+use crate::dandelion::{Params, Preset};
+
+/// Which network a zone is on.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum ZoneKind {
+    /// The internet as it is.
+    Clearnet,
+    /// Tor.
+    Tor,
+    /// I2P.
+    I2p,
+}
+
+/// The parameters of a zone.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ZoneConfig {
+    /// The network.
+    pub kind: ZoneKind,
+    /// The rules of the chain.
+    pub consensus: Consensus,
+    /// How transactions are routed.
+    pub params: Params,
+    /// How much the pools hold.
+    pub capacity: Capacity,
+    /// Whom to connect to.
+    pub peers: PeersConfig,
+    /// How many transactions of one peer may be waiting for their verification.
+    pub verifications_per_peer: usize,
+    /// How many in all.
+    pub verifications: usize,
+}
+
+/// Whom a zone connects to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PeersConfig {
+    /// How many connections of our own to keep up.
+    pub outbound: usize,
+    /// Addresses to stay connected to, beside those of the book.
+    pub fixed: BTreeSet<SocketAddr>,
+    /// Hosts that may be relays even if they connected to us, and that are never banned.
+    pub whitelist: BTreeSet<IpAddr>,
+    /// How long a ban lasts.
+    pub ban: Duration,
+    /// How long to wait between two attempts to connect.
+    pub dial_interval: Duration,
+}
+
+impl ZoneConfig {
+    /// Defaults for a chain: clearnet, the default preset, eight outbound peers as Grin.
+    pub fn new(consensus: Consensus) -> Self {
+        Self {
+            kind: ZoneKind::Clearnet,
+            consensus,
+            params: Preset::Scape.params(),
+            capacity: Capacity::default(),
+            peers: PeersConfig::default(),
+            verifications_per_peer: 256,
+            verifications: 4_096,
+        }
+    }
+
+    pub(super) fn pool_config(&self) -> PoolConfig {
+        PoolConfig {
+            consensus: self.consensus,
+            patience: self.params.patience,
+            embargo: self.params.embargo,
+            capacity: self.capacity,
+        }
+    }
+}
+
+impl Default for PeersConfig {
+    fn default() -> Self {
+        Self {
+            outbound: 8,
+            fixed: BTreeSet::new(),
+            whitelist: BTreeSet::new(),
+            // As long as Grin's (`grin_p2p::P2PConfig`, `ban_window`).
+            ban: Duration::from_secs(10_800),
+            dial_interval: Duration::from_secs(1),
+        }
+    }
+}

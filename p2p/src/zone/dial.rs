@@ -1,0 +1,223 @@
+//! Connections: whom to connect to, and what follows when one comes or goes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use rand::seq::IteratorRandom;
+use scape_pool::{Instant, PeerId};
+
+use super::peer::Peer;
+use super::{Effect, PeersConfig, Zone, ZoneContext};
+use crate::book::{Group, Source};
+use crate::handshake::PeerInfo;
+use crate::link::Offence;
+use crate::peer::{Capabilities, Direction};
+use crate::wire::Message;
+
+/// How long to wait when there is nobody to connect to.
+const IDLE_INTERVAL: Duration = Duration::from_secs(10);
+/// How often a peer is asked for addresses.
+const ASK_INTERVAL: Duration = Duration::from_secs(600);
+/// The longest wait between two attempts at a fixed address.
+const FIXED_BACKOFF_MAX: Duration = Duration::from_secs(60);
+
+/// When to connect to whom.
+#[derive(Debug)]
+pub(super) struct Dialer {
+    /// Addresses that we are connecting to.
+    dialing: BTreeSet<SocketAddr>,
+    /// Fixed addresses: when to try again, and how often it failed.
+    fixed: BTreeMap<SocketAddr, (Instant, u32)>,
+    next_dial: Option<Instant>,
+    next_ask: Instant,
+}
+
+impl Dialer {
+    pub(super) fn new(config: &PeersConfig, now: Instant) -> Self {
+        Self {
+            dialing: BTreeSet::new(),
+            fixed: config.fixed.iter().map(|addr| (*addr, (now, 0))).collect(),
+            next_dial: Some(now),
+            next_ask: now + ASK_INTERVAL,
+        }
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        Some(self.next_dial.map_or(self.next_ask, |dial| dial.min(self.next_ask)))
+    }
+
+    /// Something changed: look for someone to connect to.
+    pub(super) fn wake(&mut self, now: Instant) {
+        self.next_dial = Some(now);
+    }
+}
+
+impl Zone {
+    /// A handshake was done.
+    pub fn handle_connected(
+        &mut self,
+        peer: PeerId,
+        addr: SocketAddr,
+        direction: Direction,
+        info: PeerInfo,
+        ctx: &ZoneContext<'_>,
+    ) {
+        let mut record = Peer::new(addr, direction, info);
+        if direction == Direction::Outbound {
+            self.dialer.dialing.remove(&addr);
+            // A fixed address may not be in the book; then there is nothing to note.
+            self.book.handle_connected(addr, record.info.capabilities, ctx.unix);
+            if let Some((_, failures)) = self.dialer.fixed.get_mut(&addr) {
+                *failures = 0;
+            }
+            record.asked_addrs = true;
+            self.send(peer, Message::GetPeerAddrs(Capabilities::TX_KERNEL_HASH));
+        } else {
+            // Whether it really listens there, trying will show.
+            let source = Source::Peer(Group::of(addr.ip()));
+            let _ = self.book.add(record.info.listen, source, ctx.unix);
+        }
+        self.peers.insert(peer, record);
+        self.refresh_relays(ctx);
+    }
+
+    /// A connection that [`Effect::Connect`] asked for did not come about. `to_self`: it was our
+    /// own address.
+    pub fn handle_connect_failed(
+        &mut self,
+        addr: SocketAddr,
+        to_self: bool,
+        ctx: &ZoneContext<'_>,
+    ) {
+        self.dialer.dialing.remove(&addr);
+        if to_self {
+            self.book.remove(addr);
+            self.dialer.fixed.remove(&addr);
+        }
+        self.book.handle_failed(addr, ctx.unix);
+        if let Some((next, failures)) = self.dialer.fixed.get_mut(&addr) {
+            *failures = failures.saturating_add(1);
+            let backoff = self.config.peers.dial_interval * 2u32.pow((*failures).min(6));
+            *next = ctx.now + backoff.min(FIXED_BACKOFF_MAX);
+        }
+        self.dialer.next_dial.get_or_insert(ctx.now + self.config.peers.dial_interval);
+    }
+
+    /// A connection is over. Stem transactions that were not sent go another way at once; an
+    /// offence that ended it is on the host's account.
+    pub fn handle_disconnected(
+        &mut self,
+        peer: PeerId,
+        unsent: Vec<Message>,
+        offence: Option<Offence>,
+        ctx: &ZoneContext<'_>,
+    ) {
+        if let Some(offence) = offence {
+            self.offend(peer, offence, ctx);
+        }
+        let Some(mut record) = self.peers.remove(&peer) else { return };
+        if record.direction == Direction::Outbound {
+            self.book.handle_seen(record.addr, ctx.unix);
+        }
+        self.refresh_relays(ctx);
+        for message in unsent {
+            self.reroute(&mut record, &message, ctx);
+        }
+        self.dialer.next_dial.get_or_insert(ctx.now + self.config.peers.dial_interval);
+    }
+
+    /// A message could not be sent, though the connection is there. A relay that takes nothing
+    /// more is as good as lost.
+    pub fn handle_unsent(&mut self, peer: PeerId, message: Message, ctx: &ZoneContext<'_>) {
+        let Message::StemTransaction(_) = message else { return };
+        let Some(mut record) = self.peers.remove(&peer) else { return };
+        self.refresh_relays(ctx);
+        self.reroute(&mut record, &message, ctx);
+        self.peers.insert(peer, record);
+        self.effects.push_back(Effect::Disconnect { peer, reason: None });
+    }
+
+    fn reroute(&mut self, record: &mut Peer, message: &Message, ctx: &ZoneContext<'_>) {
+        let Message::StemTransaction(tx) = message else { return };
+        let first = tx.kernels().first().map(|kernel| *kernel.hash());
+        if let Some(parts) = first.and_then(|kernel| record.take_stem(&kernel)) {
+            self.with_pool(ctx, |pool, ctx| pool.handle_undelivered(&parts, ctx));
+        }
+    }
+
+    pub(super) fn dial_timeout(&mut self, ctx: &ZoneContext<'_>) {
+        if self.dialer.next_dial.is_some_and(|at| at <= ctx.now) {
+            self.dialer.next_dial = self.dial(ctx);
+        }
+        if self.dialer.next_ask <= ctx.now {
+            self.dialer.next_ask = ctx.now + ASK_INTERVAL;
+            self.ask_for_addrs();
+        }
+    }
+
+    /// Connects to what is missing. Returns when to look again, if anything is missing still.
+    fn dial(&mut self, ctx: &ZoneContext<'_>) -> Option<Instant> {
+        let mut next = self.dial_fixed(ctx);
+        let outbound =
+            self.peers.values().filter(|peer| peer.direction == Direction::Outbound).count();
+        if outbound + self.dialer.dialing.len() < self.config.peers.outbound {
+            let wait = match self.dial_from_book(ctx) {
+                true => self.config.peers.dial_interval,
+                false => IDLE_INTERVAL,
+            };
+            next = Some(next.map_or(ctx.now + wait, |at| at.min(ctx.now + wait)));
+        }
+        next
+    }
+
+    fn dial_fixed(&mut self, ctx: &ZoneContext<'_>) -> Option<Instant> {
+        let connected: BTreeSet<_> = self.peers.values().map(|peer| peer.addr).collect();
+        let missing =
+            |addr: &SocketAddr| !connected.contains(addr) && !self.dialer.dialing.contains(addr);
+        let missing: Vec<_> = self
+            .dialer
+            .fixed
+            .iter()
+            .filter(|(addr, _)| missing(addr))
+            .map(|(a, t)| (*a, *t))
+            .collect();
+        let mut next = None;
+        for (addr, (at, _)) in missing {
+            if at <= ctx.now {
+                self.connect(addr, ctx);
+            } else {
+                next = Some(next.map_or(at, |next: Instant| next.min(at)));
+            }
+        }
+        next
+    }
+
+    fn dial_from_book(&mut self, ctx: &ZoneContext<'_>) -> bool {
+        let taken = |peer: &&Peer| peer.direction == Direction::Outbound;
+        let groups: Vec<_> =
+            self.peers.values().filter(taken).map(|peer| Group::of(peer.addr.ip())).collect();
+        let mut addrs: Vec<_> = self.peers.values().map(|peer| peer.info.listen).collect();
+        addrs.extend(self.peers.values().map(|peer| peer.addr));
+        addrs.extend(&self.dialer.dialing);
+        let Some(addr) = self.book.pick(ctx.unix, &mut self.rng, &groups, &addrs) else {
+            return false;
+        };
+        self.connect(addr, ctx);
+        true
+    }
+
+    fn connect(&mut self, addr: SocketAddr, ctx: &ZoneContext<'_>) {
+        self.dialer.dialing.insert(addr);
+        self.book.handle_attempt(addr, ctx.unix);
+        self.effects.push_back(Effect::Connect { addr });
+    }
+
+    fn ask_for_addrs(&mut self) {
+        let outbound = self.peers.iter_mut().filter(|(_, p)| p.direction == Direction::Outbound);
+        let Some((id, peer)) = outbound.choose(&mut self.rng) else { return };
+        peer.asked_addrs = true;
+        let id = *id;
+        self.send(id, Message::GetPeerAddrs(Capabilities::TX_KERNEL_HASH));
+    }
+}

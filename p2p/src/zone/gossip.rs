@@ -1,0 +1,171 @@
+//! Public transactions: who is told of them when, and who is asked for them.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use rand::seq::SliceRandom;
+use rand_distr::{Distribution, Exp};
+use scape_aggregate::{Hash, ProtocolVersion, ValidTx};
+use scape_pool::{Instant, PeerId};
+
+use super::{Zone, ZoneContext};
+use crate::link::Offence;
+use crate::peer::Capabilities;
+use crate::wire::Message;
+
+/// How long an announced transaction may take to come before another peer is asked.
+const WANTED_TIMEOUT: Duration = Duration::from_secs(10);
+/// How many announced transactions are waited for at a time.
+const MAX_WANTED: usize = 8_192;
+/// How many other peers are remembered who have announced the same.
+const MAX_OTHERS: usize = 8;
+/// How many announcements may be waiting for their time; beyond it they go at once.
+const MAX_LATER: usize = 131_072;
+
+/// Announcements to come and transactions to wait for.
+#[derive(Debug, Default)]
+pub(super) struct Gossip {
+    /// Whom to tell of which public transaction, by when and in order of entry.
+    later: BTreeMap<(Instant, u64), (PeerId, Hash)>,
+    entered: u64,
+    wanted: BTreeMap<Hash, Wanted>,
+    /// When the request for which transaction is over.
+    deadlines: BTreeSet<(Instant, Hash)>,
+}
+
+#[derive(Debug)]
+struct Wanted {
+    deadline: Instant,
+    others: VecDeque<PeerId>,
+}
+
+impl Gossip {
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        let later = self.later.first_key_value().map(|((at, _), _)| *at);
+        let deadline = self.deadlines.first().map(|(at, _)| *at);
+        [later, deadline].into_iter().flatten().min()
+    }
+
+    pub(super) fn forget_wanted(&mut self, kernel: &Hash) -> Option<VecDeque<PeerId>> {
+        let wanted = self.wanted.remove(kernel)?;
+        self.deadlines.remove(&(wanted.deadline, *kernel));
+        Some(wanted.others)
+    }
+
+    fn want(&mut self, kernel: Hash, others: VecDeque<PeerId>, now: Instant) {
+        let deadline = now + WANTED_TIMEOUT;
+        self.deadlines.insert((deadline, kernel));
+        self.wanted.insert(kernel, Wanted { deadline, others });
+    }
+}
+
+impl Zone {
+    /// Tells all peers of a public transaction: some, chosen at random, at once, and the others
+    /// each after a time of its own, so that who is told when says little about who knew first.
+    pub(super) fn announce(&mut self, tx: &ValidTx, except: Option<PeerId>, ctx: &ZoneContext<'_>) {
+        let Some(first) = tx.kernels().first().map(|kernel| *kernel.hash()) else { return };
+        let unaware =
+            self.peers.iter().filter(|(id, peer)| Some(**id) != except && !peer.knows(&first));
+        let mut unaware: Vec<_> = unaware.map(|(id, _)| *id).collect();
+        unaware.shuffle(&mut self.rng);
+        for (index, peer) in unaware.into_iter().enumerate() {
+            if index < self.config.params.fluff_fanout || self.gossip.later.len() >= MAX_LATER {
+                self.tell(peer, &first);
+            } else {
+                let at = ctx.now + self.draw_delay();
+                self.gossip.entered += 1;
+                self.gossip.later.insert((at, self.gossip.entered), (peer, first));
+            }
+        }
+    }
+
+    /// Memoryless, so that the time of an announcement bounds the time of knowing only from above.
+    fn draw_delay(&mut self) -> Duration {
+        let mean = self.config.params.fluff_delay.as_secs_f64();
+        match Exp::new(1.0 / mean) {
+            Ok(exp) if mean > 0.0 => {
+                Duration::from_secs_f64(exp.sample(&mut self.rng).min(10.0 * mean))
+            }
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// Tells one peer of a transaction, if that is still news: by its first kernel, or whole to
+    /// peers that do not ask.
+    fn tell(&mut self, peer: PeerId, kernel: &Hash) {
+        let Some(tx) = self.pool.public_by_kernel(kernel) else { return };
+        let Some(record) = self.peers.get_mut(&peer) else { return };
+        let asks = record.info.capabilities.contains(Capabilities::TX_KERNEL_HASH);
+        let readable = record.info.version >= ProtocolVersion::V3;
+        if !(asks || readable) || !record.learn(*kernel) {
+            return;
+        }
+        let message = match asks {
+            true => Message::TransactionKernel(*kernel),
+            false => Message::Transaction(tx.as_transaction().clone()),
+        };
+        self.send(peer, message);
+    }
+
+    /// A peer has a public transaction. Whether we ask for it depends on what is public alone: a
+    /// peer must not learn from our silence that we hold it on the stem.
+    pub(super) fn handle_announcement(
+        &mut self,
+        peer: PeerId,
+        kernel: Hash,
+        ctx: &ZoneContext<'_>,
+    ) {
+        if let Some(record) = self.peers.get_mut(&peer) {
+            record.learn(kernel);
+        }
+        if self.pool.is_public_kernel(&kernel) {
+            return;
+        }
+        if let Some(wanted) = self.gossip.wanted.get_mut(&kernel) {
+            if wanted.others.len() < MAX_OTHERS {
+                wanted.others.push_back(peer);
+            }
+            return;
+        }
+        if self.gossip.wanted.len() >= MAX_WANTED {
+            return self.offend(peer, Offence::Unsolicited, ctx);
+        }
+        self.gossip.want(kernel, VecDeque::new(), ctx.now);
+        self.send(peer, Message::GetTransaction(kernel));
+    }
+
+    /// Answers from the txpool. Silence means no, as in Grin.
+    pub(super) fn handle_get_transaction(&mut self, peer: PeerId, kernel: &Hash) {
+        let Some(tx) = self.pool.public_by_kernel(kernel) else { return };
+        let message = Message::Transaction(tx.as_transaction().clone());
+        self.send(peer, message);
+    }
+
+    pub(super) fn gossip_timeout(&mut self, ctx: &ZoneContext<'_>) {
+        while let Some(((at, _), _)) = self.gossip.later.first_key_value() {
+            if *at > ctx.now {
+                break;
+            }
+            if let Some((_, (peer, kernel))) = self.gossip.later.pop_first() {
+                self.tell(peer, &kernel);
+            }
+        }
+        while let Some((at, kernel)) = self.gossip.deadlines.first() {
+            let kernel = *kernel;
+            if *at > ctx.now {
+                break;
+            }
+            self.ask_another(kernel, ctx);
+        }
+    }
+
+    fn ask_another(&mut self, kernel: Hash, ctx: &ZoneContext<'_>) {
+        let Some(mut others) = self.gossip.forget_wanted(&kernel) else { return };
+        while let Some(peer) = others.pop_front() {
+            if self.peers.contains_key(&peer) {
+                self.gossip.want(kernel, others, ctx.now);
+                return self.send(peer, Message::GetTransaction(kernel));
+            }
+        }
+    }
+}

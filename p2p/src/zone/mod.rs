@@ -1,0 +1,256 @@
+//! One network zone of a node: its peers, addresses, pool and routes, as one state machine.
+//!
+//! A zone is a value. It shares nothing with other zones, and is driven like the pool that it
+//! contains: feed it what happens, drain [`Zone::poll_effect`], come back at
+//! [`Zone::poll_timeout`]. It never touches a socket, a clock or a thread; whatever it wants done
+//! comes out as an [`Effect`].
+//!
+//! ```text
+//! socket -> Message -> cheap rules -> Effect::Verify -> (host) -> handle_verified -> pool
+//!                                                                                     |
+//! socket <- Effect::Send <- routes, announcements <- aggregates <- patience, coins, embargo
+//! ```
+//!
+//! # Security
+//! Replies, requests, announcements and offences never depend on the stempool: transactions are
+//! asked for and served by what is public alone, and refusals that depend on it cost nothing.
+
+mod config;
+mod dial;
+mod gossip;
+mod message;
+mod peer;
+mod transactions;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha12Rng;
+use scape_aggregate::Transaction;
+use scape_pool::{
+    Accepted, ChainUpdate, ChainView, Context, Instant, Notice, PeerId, Pool, Refusal,
+};
+use thiserror::Error;
+
+use crate::book::{Book, UnixTime};
+use crate::dandelion::{DandelionRouter, Params};
+use crate::wire::{BanReason, Message};
+
+pub use config::{PeersConfig, ZoneConfig, ZoneKind};
+use dial::Dialer;
+use gossip::Gossip;
+use peer::Peer;
+pub use peer::PeerStatus;
+use transactions::Verifications;
+
+/// What every call is told.
+#[derive(Clone, Copy)]
+pub struct ZoneContext<'a> {
+    /// The time now, on a clock that never goes back.
+    pub now: Instant,
+    /// The time now, as people and address books have it.
+    pub unix: UnixTime,
+    /// The chain at this moment.
+    pub chain: &'a dyn ChainView,
+}
+
+/// Names a transaction that is being verified.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Ticket(pub u64);
+
+/// What the host has to do.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Effect {
+    /// Send a message. If it cannot be sent any more, say so with [`Zone::handle_unsent`].
+    Send {
+        /// To whom.
+        peer: PeerId,
+        /// What.
+        message: Message,
+    },
+    /// Connect to an address; the result comes back as [`Zone::handle_connected`] or
+    /// [`Zone::handle_connect_failed`].
+    Connect {
+        /// The address.
+        addr: SocketAddr,
+    },
+    /// End a connection.
+    Disconnect {
+        /// Which.
+        peer: PeerId,
+        /// What to say in parting.
+        reason: Option<BanReason>,
+    },
+    /// Take no connections from this host for a while.
+    Block {
+        /// The host.
+        ip: IpAddr,
+        /// How long.
+        duration: Duration,
+    },
+    /// Verify a transaction and call [`Zone::handle_verified`] with the verdict.
+    Verify {
+        /// Comes back with the verdict.
+        ticket: Ticket,
+        /// The transaction.
+        tx: Transaction,
+        /// Whom to be fair to: the peer who sent it, or `None` for the owner.
+        sender: Option<PeerId>,
+    },
+    /// What became of a transaction that the owner pushed.
+    Pushed {
+        /// What [`Zone::push`] returned.
+        ticket: Ticket,
+        /// How it was taken, or why not.
+        verdict: Result<Accepted, PushError>,
+    },
+    /// Something that the owner may want to know. Private: never to be shown to peers.
+    Notice(Notice),
+}
+
+/// Why a transaction of the owner was not taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+pub enum PushError {
+    /// Its proofs, signatures or sums are wrong.
+    #[error(transparent)]
+    Invalid(#[from] scape_aggregate::VerifyError),
+    /// It does not fit the chain or what is pending.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+}
+
+/// One network zone. See the [module documentation](self).
+pub struct Zone {
+    config: ZoneConfig,
+    pool: Pool,
+    router: DandelionRouter,
+    book: Book,
+    peers: BTreeMap<PeerId, Peer>,
+    verifications: Verifications,
+    gossip: Gossip,
+    dialer: Dialer,
+    rng: ChaCha12Rng,
+    effects: VecDeque<Effect>,
+}
+
+impl Zone {
+    /// A zone without peers. All its randomness comes from `seed`.
+    pub fn new(config: ZoneConfig, book: Book, seed: [u8; 32], now: Instant) -> Self {
+        let mut rng = ChaCha12Rng::from_seed(seed);
+        let pool = Pool::new(config.pool_config(), rng.random());
+        let router = DandelionRouter::new(config.params, rng.random(), now);
+        Self {
+            dialer: Dialer::new(&config.peers, now),
+            pool,
+            router,
+            book,
+            peers: BTreeMap::new(),
+            verifications: Verifications::default(),
+            gossip: Gossip::default(),
+            rng,
+            effects: VecDeque::new(),
+            config,
+        }
+    }
+
+    /// The next thing for the host to do.
+    pub fn poll_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// When [`Zone::handle_timeout`] has to be called next.
+    pub fn poll_timeout(&self) -> Instant {
+        let timers =
+            [self.pool.poll_timeout(), self.gossip.poll_timeout(), self.dialer.poll_timeout()];
+        timers.into_iter().flatten().fold(self.router.poll_timeout(), Ord::min)
+    }
+
+    /// Does what is due. A call too early does nothing.
+    pub fn handle_timeout(&mut self, ctx: &ZoneContext<'_>) {
+        self.router.handle_timeout(ctx.now);
+        self.with_pool(ctx, |pool, ctx| pool.handle_timeout(ctx));
+        self.gossip_timeout(ctx);
+        self.dial_timeout(ctx);
+    }
+
+    /// Follows the chain; `ctx.chain` shows the new tip already.
+    pub fn handle_chain(&mut self, update: &ChainUpdate, ctx: &ZoneContext<'_>) {
+        self.with_pool(ctx, |pool, ctx| pool.handle_chain(update, ctx));
+        self.refresh_relays(ctx);
+    }
+
+    /// What is held. For the owner, and for miners through [`Pool::public`].
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// Addresses and bans, to be saved by the host.
+    pub fn book(&self) -> &Book {
+        &self.book
+    }
+
+    /// The relays of this epoch. For the owner only.
+    pub fn relays(&self) -> &[PeerId] {
+        self.router.relays()
+    }
+
+    /// All connections.
+    pub fn peers(&self) -> impl Iterator<Item = PeerStatus> {
+        self.peers.iter().map(|(id, peer)| peer.status(*id))
+    }
+
+    /// The parameters in force.
+    pub fn params(&self) -> &Params {
+        &self.config.params
+    }
+
+    /// Calls the pool and carries out what it wants.
+    fn with_pool<R>(
+        &mut self,
+        ctx: &ZoneContext<'_>,
+        call: impl FnOnce(&mut Pool, &mut Context<'_>) -> R,
+    ) -> R {
+        let mut pool_ctx = Context { now: ctx.now, chain: ctx.chain, router: &mut self.router };
+        let result = call(&mut self.pool, &mut pool_ctx);
+        self.carry_out(ctx);
+        result
+    }
+
+    /// Turns the pool's effects into messages, until there are none left.
+    fn carry_out(&mut self, ctx: &ZoneContext<'_>) {
+        while let Some(effect) = self.pool.poll_effect() {
+            match effect {
+                scape_pool::Effect::Notice(notice) => {
+                    self.effects.push_back(Effect::Notice(notice))
+                }
+                scape_pool::Effect::Fluff { tx, except } => self.announce(&tx, except, ctx),
+                scape_pool::Effect::Stem { relay, tx, parts } => match self.peers.get_mut(&relay) {
+                    Some(peer) => {
+                        peer.remember_stem(&tx, parts);
+                        let message = Message::StemTransaction(tx.as_transaction().clone());
+                        self.send(relay, message);
+                    }
+                    None => {
+                        let router = &mut self.router;
+                        let mut ctx = Context { now: ctx.now, chain: ctx.chain, router };
+                        self.pool.handle_undelivered(&parts, &mut ctx);
+                    }
+                },
+            }
+        }
+    }
+
+    fn send(&mut self, peer: PeerId, message: Message) {
+        self.effects.push_back(Effect::Send { peer, message });
+    }
+
+    /// Tells the router who may be a relay now.
+    fn refresh_relays(&mut self, ctx: &ZoneContext<'_>) {
+        let (tip, lag) = (ctx.chain.tip(), self.config.params.relay_max_lag);
+        let whitelist: &BTreeSet<IpAddr> = &self.config.peers.whitelist;
+        let eligible = self.peers.iter().filter(|(_, peer)| peer.can_relay(&tip, lag, whitelist));
+        self.router.set_candidates(eligible.map(|(id, peer)| peer.as_candidate(*id)));
+    }
+}

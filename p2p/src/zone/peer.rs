@@ -1,0 +1,122 @@
+use std::collections::{BTreeSet, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroUsize;
+
+use lru::LruCache;
+use scape_aggregate::{Hash, ProtocolVersion, ValidTx};
+use scape_pool::{EntryId, Instant, PeerId, Tip};
+
+use crate::book::Group;
+use crate::dandelion::Candidate;
+use crate::handshake::PeerInfo;
+use crate::link::Score;
+use crate::peer::{Capabilities, Direction};
+
+/// How many public transactions we remember that a peer knows.
+const KNOWN: NonZeroUsize = NonZeroUsize::new(1_024).expect("not zero");
+/// How many stem transactions we remember to have sent to a peer, in case they come back unsent.
+const STEMS: usize = 256;
+
+/// A connection, as its zone sees it.
+#[derive(Debug)]
+pub(super) struct Peer {
+    pub(super) addr: SocketAddr,
+    pub(super) direction: Direction,
+    pub(super) info: PeerInfo,
+    /// What the peer said last; `None` before its first ping or pong.
+    pub(super) tip: Option<crate::wire::Tip>,
+    pub(super) score: Score,
+    /// Whether we have asked for addresses and wait for them.
+    pub(super) asked_addrs: bool,
+    /// When we last told it addresses.
+    pub(super) told_addrs: Option<Instant>,
+    /// First kernels of public transactions that it has: announced by it, or to it. Stem
+    /// transactions are never entered here, so that they can come back as public ones.
+    known: LruCache<Hash, ()>,
+    stems: VecDeque<(Hash, Vec<EntryId>)>,
+}
+
+/// What the owner may know of a connection.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PeerStatus {
+    /// The connection.
+    pub id: PeerId,
+    /// The address at the other end.
+    pub addr: SocketAddr,
+    /// Who connected.
+    pub direction: Direction,
+    /// What the peer calls itself.
+    pub user_agent: String,
+    /// The protocol version of the link.
+    pub version: ProtocolVersion,
+    /// What it can do.
+    pub capabilities: Capabilities,
+    /// The height that it says it is at, if it said so.
+    pub height: Option<u64>,
+}
+
+impl Peer {
+    pub(super) fn new(addr: SocketAddr, direction: Direction, info: PeerInfo) -> Self {
+        Self {
+            addr,
+            direction,
+            info,
+            tip: None,
+            score: Score::new(),
+            asked_addrs: false,
+            told_addrs: None,
+            known: LruCache::new(KNOWN),
+            stems: VecDeque::new(),
+        }
+    }
+
+    pub(super) fn status(&self, id: PeerId) -> PeerStatus {
+        PeerStatus {
+            id,
+            addr: self.addr,
+            direction: self.direction,
+            user_agent: self.info.user_agent.clone(),
+            version: self.info.version,
+            capabilities: self.info.capabilities,
+            height: self.tip.map(|tip| tip.height),
+        }
+    }
+
+    pub(super) fn as_candidate(&self, peer: PeerId) -> Candidate {
+        Candidate { peer, group: Group::of(self.addr.ip()) }
+    }
+
+    /// Whether it may be a relay: we chose it, it understands commit-only inputs, and it is in
+    /// sync with us. Before its first pong its difficulty in the handshake has to do.
+    pub(super) fn can_relay(&self, ours: &Tip, max_lag: u64, whitelist: &BTreeSet<IpAddr>) -> bool {
+        let chosen = self.direction == Direction::Outbound || whitelist.contains(&self.addr.ip());
+        let in_sync = match self.tip {
+            Some(tip) => tip.height + max_lag >= ours.height,
+            None => self.info.total_difficulty >= ours.total_difficulty,
+        };
+        chosen && in_sync && self.info.version >= ProtocolVersion::V3
+    }
+
+    pub(super) fn knows(&self, kernel: &Hash) -> bool {
+        self.known.contains(kernel)
+    }
+
+    /// Remembers that it knows a public transaction. Returns whether that is new.
+    pub(super) fn learn(&mut self, kernel: Hash) -> bool {
+        self.known.put(kernel, ()).is_none()
+    }
+
+    pub(super) fn remember_stem(&mut self, tx: &ValidTx, parts: Vec<EntryId>) {
+        let Some(first) = tx.kernels().first() else { return };
+        if self.stems.len() == STEMS {
+            self.stems.pop_front();
+        }
+        self.stems.push_back((*first.hash(), parts));
+    }
+
+    /// The parts of a stem transaction that was not sent after all.
+    pub(super) fn take_stem(&mut self, first_kernel: &Hash) -> Option<Vec<EntryId>> {
+        let index = self.stems.iter().rposition(|(kernel, _)| kernel == first_kernel)?;
+        self.stems.remove(index).map(|(_, parts)| parts)
+    }
+}
