@@ -25,7 +25,7 @@ use rand::{Rng, RngExt};
 use crate::peer::Capabilities;
 use crate::wire::MAX_PEER_ADDRS;
 
-pub use addr::{AddError, Group, Source};
+pub use addr::{AddError, Group, Source, host_of};
 use bans::Bans;
 
 /// Wall-clock time in seconds since 1970. Zero also stands for "never".
