@@ -5,12 +5,14 @@
 //! - [`handshake`]: who may talk to us, and at which protocol version.
 //! - [`link`]: what one connection may send and what it has on its account.
 //! - [`book`]: the addresses we know and the ones we ban.
+//! - [`net`]: sockets and clock; the only module that touches either.
 //!
 //! Everything but the network glue is sans-IO: time and randomness are arguments.
 
 pub mod book;
 pub mod handshake;
 pub mod link;
+pub mod net;
 pub mod peer;
 pub mod time;
 pub mod wire;
