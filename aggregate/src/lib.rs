@@ -15,6 +15,8 @@
 //! What this crate does not know: whether inputs exist, are mature or were spent. That is the
 //! business of a chain view and of the pool.
 
+#[cfg(feature = "builder")]
+pub mod builder;
 mod chain;
 mod codec;
 mod commitment;

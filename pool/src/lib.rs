@@ -1,1 +1,40 @@
-//! To be filled.
+//! What a stem relay holds: the private stempool, the public txpool and the orphans, as one state
+//! machine without I/O.
+//!
+//! The machine is driven by its host. It never reads a clock and never asks an ambient generator:
+//! time comes with every call, randomness from a seed.
+//!
+//! * Feed it: [`Pool::handle_stem`], [`Pool::handle_fluff`], [`Pool::handle_chain`],
+//!   [`Pool::handle_undelivered`], and [`Pool::handle_timeout`] when the time that
+//!   [`Pool::poll_timeout`] names has come. A spurious call is harmless.
+//! * After each call drain [`Pool::poll_effect`] until it returns `None`, and carry the effects out
+//!   in their order: parents come before children.
+//!
+//! Admission costs O(size of the transaction), whatever the pool holds.
+//!
+//! What the machine does not do: verify proofs (it takes [`scape_aggregate::ValidTx`]), choose
+//! relays and flip coins (a [`Router`] does), or talk to peers.
+//!
+//! # Security
+//! Verdicts and [`Notice`]s tell what the stempool holds. They are for the owner of the node; none
+//! of them may reach a peer, nor change what a peer can observe.
+
+mod admission;
+mod chain;
+mod config;
+mod effect;
+mod fire;
+mod orphans;
+mod pool;
+mod reconcile;
+mod router;
+mod store;
+mod time;
+
+pub use admission::{Accepted, Refusal};
+pub use chain::{BlockSummary, ChainUpdate, ChainView, Tip, Utxo};
+pub use config::{Capacity, Embargo, EmbargoDelay, Patience, PatienceMode, PoolConfig};
+pub use effect::{Effect, FluffReason, Notice};
+pub use pool::{Context, EntryId, Pool, PoolCounts};
+pub use router::{Coin, PeerId, Router, Source};
+pub use time::Instant;

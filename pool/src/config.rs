@@ -1,0 +1,124 @@
+use std::time::Duration;
+
+use rand::{Rng, RngExt};
+use rand_distr::{Distribution, Exp};
+use scape_aggregate::Consensus;
+
+/// The parameters of a pool.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PoolConfig {
+    /// The rules of the chain.
+    pub consensus: Consensus,
+    /// When fresh stem transactions are looked at.
+    pub patience: Patience,
+    /// How long a stem transaction may stay unseen.
+    pub embargo: Embargo,
+    /// How much is held at most.
+    pub capacity: Capacity,
+}
+
+/// The patience timer: how long a relay waits for company.
+///
+/// It runs on a grid with a random phase, not from the first arrival: when an aggregate leaves
+/// tells nothing about when its parts came.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Patience {
+    /// The distance of two firings. Zero: never wait.
+    pub interval: Duration,
+    /// The first firing, counted from the origin of time; random within the interval if `None`.
+    pub phase: Option<Duration>,
+    /// Who has to wait.
+    pub mode: PatienceMode,
+}
+
+/// Which transactions wait for the patience timer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PatienceMode {
+    /// All; the coin is flipped when the timer fires (Grin's Dandelion document).
+    EveryHop,
+    /// Only those whose coin says fluff; it is flipped on arrival (Grin 5).
+    FluffOnly,
+}
+
+/// The embargo: after it a stem transaction that was not seen in public is fluffed by its holder.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Embargo {
+    /// How long it is, drawn once for each transaction.
+    pub delay: EmbargoDelay,
+    /// Expired transactions are looked at on a grid of this distance, so that those which expire
+    /// together are merged and fluffed together.
+    pub sweep: Duration,
+}
+
+/// The distribution of embargo delays.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum EmbargoDelay {
+    /// `base + U(0, spread)`.
+    Uniform {
+        /// The least delay.
+        base: Duration,
+        /// How much randomness is added.
+        spread: Duration,
+    },
+    /// Exponential, memoryless: of several holders each is equally likely to be the first.
+    Exponential {
+        /// The mean.
+        mean: Duration,
+    },
+}
+
+impl EmbargoDelay {
+    pub(crate) fn draw(&self, rng: &mut impl Rng) -> Duration {
+        match *self {
+            Self::Uniform { base, spread } => base + spread.mul_f64(rng.random::<f64>()),
+            Self::Exponential { mean } if mean.is_zero() => mean,
+            Self::Exponential { mean } => match Exp::new(1.0 / mean.as_secs_f64()) {
+                // Beyond 20 means (one in half a billion) the tail is cut, to keep time finite.
+                Ok(exp) => Duration::from_secs_f64(exp.sample(rng).min(20.0 * mean.as_secs_f64())),
+                Err(_) => mean,
+            },
+        }
+    }
+}
+
+/// How much a pool holds at most. Every bound is a refusal or an eviction by a rule that a peer
+/// cannot turn against others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Capacity {
+    /// Transactions in the stempool.
+    pub stem_entries: usize,
+    /// Bytes of transactions in the stempool.
+    pub stem_bytes: usize,
+    /// Transactions in the txpool.
+    pub tx_entries: usize,
+    /// Bytes of transactions in the txpool.
+    pub tx_bytes: usize,
+    /// Orphans.
+    pub orphan_entries: usize,
+    /// Bytes of orphans.
+    pub orphan_bytes: usize,
+    /// How long an orphan of a peer waits for its parent.
+    pub orphan_age: Duration,
+    /// What part of stempool and orphans one peer may fill: one in so many. Whether its next
+    /// transaction is refused then depends on what it sent itself, not on what others did.
+    pub shares: usize,
+    /// For how many blocks mined transactions are kept, in case of a reorg.
+    pub reorg_depth: u64,
+}
+
+impl Default for Capacity {
+    /// 50,000 transactions in each pool, as Grin; an eighth of the stempool for each peer.
+    fn default() -> Self {
+        Self {
+            stem_entries: 50_000,
+            stem_bytes: 256 << 20,
+            tx_entries: 50_000,
+            tx_bytes: 256 << 20,
+            orphan_entries: 1_000,
+            orphan_bytes: 16 << 20,
+            orphan_age: Duration::from_secs(300),
+            shares: 8,
+            reorg_depth: 60,
+        }
+    }
+}

@@ -1,0 +1,115 @@
+use scape_aggregate::{Hash, ValidTx};
+
+use crate::{EntryId, PeerId, Refusal, Source};
+
+/// What the host has to do, in the order in which it comes out of [`crate::Pool::poll_effect`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Effect {
+    /// Send `tx` to `relay` as a stem transaction. If that cannot be done, say so with
+    /// [`crate::Pool::handle_undelivered`].
+    Stem {
+        /// The peer to send it to.
+        relay: PeerId,
+        /// One transaction, or several merged.
+        tx: ValidTx,
+        /// What it was merged from.
+        parts: Vec<EntryId>,
+    },
+    /// Tell everyone of `tx`. It is in the txpool.
+    Fluff {
+        /// One transaction, or several merged.
+        tx: ValidTx,
+        /// The peer who told us, who need not be told.
+        except: Option<PeerId>,
+    },
+    /// Something that the owner may want to know. Private: see [`crate`], Security.
+    Notice(Notice),
+}
+
+/// Why a stem transaction was fluffed here.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum FluffReason {
+    /// Its coin said so.
+    Coin,
+    /// Nobody saw it in time.
+    Embargo,
+    /// There was no relay to send it to.
+    NoRelay,
+    /// It came back on the stem while coins are sticky.
+    Loop,
+    /// A relative of it was fluffed, and a family takes one way.
+    Family,
+    /// The owner asked for it.
+    Asked,
+}
+
+/// What happened to transactions that the pool accepted. Kernels are named by their hashes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Notice {
+    /// A stem transaction was accepted.
+    Stemmed {
+        /// Its kernels.
+        kernels: Vec<Hash>,
+        /// Who sent it.
+        source: Source,
+    },
+    /// An aggregate was handed to a relay.
+    Relayed {
+        /// Its kernels.
+        kernels: Vec<Hash>,
+        /// How many entries it was merged from.
+        parts: usize,
+        /// How many outputs vanished because another part spends them.
+        cut_through: usize,
+    },
+    /// An aggregate was fluffed from the stempool.
+    Fluffed {
+        /// Its kernels.
+        kernels: Vec<Hash>,
+        /// How many entries it was merged from.
+        parts: usize,
+        /// How many outputs vanished because another part spends them.
+        cut_through: usize,
+        /// Why: the reason of the first part whose own reason it was.
+        reason: FluffReason,
+    },
+    /// Kernels that were in the stempool were seen in public, fluffed by somebody else.
+    Seen {
+        /// The kernels.
+        kernels: Vec<Hash>,
+    },
+    /// Kernels that were in one of the pools are in a block.
+    Mined {
+        /// The kernels.
+        kernels: Vec<Hash>,
+        /// The height of the block.
+        height: u64,
+    },
+    /// A block was undone; its kernels are in the txpool again.
+    Unmined {
+        /// The kernels.
+        kernels: Vec<Hash>,
+    },
+    /// Something public spends what the transaction spends, or its parent is gone for good.
+    Conflicted {
+        /// The kernels of what was given up.
+        kernels: Vec<Hash>,
+    },
+    /// A transaction waits for its parent, or for a height.
+    Orphaned {
+        /// Its kernels.
+        kernels: Vec<Hash>,
+    },
+    /// An orphan waited too long, had to make room, or was refused when its parent came.
+    OrphanDropped {
+        /// Its kernels.
+        kernels: Vec<Hash>,
+        /// The refusal, if it was one.
+        refusal: Option<Refusal>,
+    },
+    /// The txpool was full and this paid least.
+    Evicted {
+        /// Its kernels.
+        kernels: Vec<Hash>,
+    },
+}

@@ -1,0 +1,216 @@
+//! What happens when a timer fires: coins, families, aggregates, and where they go.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use scape_aggregate::{Aggregate, PlanLimits, ValidTx, plan};
+
+use crate::pool::{Part, StemState};
+use crate::store::kernel_hashes;
+use crate::{Coin, Context, Effect, EntryId, FluffReason, Notice, PeerId, Pool, Source};
+
+/// Where an aggregate goes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+enum Lane {
+    Stem(PeerId),
+    Fluff,
+}
+
+/// Stem entries that depend on each other or on a common ancestor: they take one way.
+struct Family {
+    /// Those that are to be looked at now, oldest first.
+    fresh: BTreeSet<EntryId>,
+    /// Those they depend on that have left already, and are not public yet.
+    ancestors: BTreeSet<EntryId>,
+}
+
+/// The entries that leave together and where to, with the reasons of those that fluff.
+#[derive(Default)]
+struct Departure {
+    lanes: BTreeMap<EntryId, Lane>,
+    reasons: BTreeMap<EntryId, FluffReason>,
+}
+
+impl Departure {
+    fn add(&mut self, ids: impl IntoIterator<Item = EntryId>, lane: Lane) {
+        self.lanes.extend(ids.into_iter().map(|id| (id, lane)));
+    }
+}
+
+impl Pool {
+    /// Looks at what has waited long enough: one coin for each family of fresh transactions, then
+    /// everything that goes the same way is merged and goes.
+    pub(crate) fn fire_patience(&mut self, ctx: &mut Context<'_>) {
+        let mut due = BTreeSet::new();
+        while let Some((at, id)) = self.fresh.first().copied() {
+            if at > ctx.now {
+                break;
+            }
+            self.fresh.pop_first();
+            due.insert(id);
+        }
+        if due.is_empty() {
+            return;
+        }
+        let mut departure = Departure::default();
+        for family in self.families(&due) {
+            self.route_family(&family, &mut departure, ctx);
+        }
+        self.depart(departure, ctx);
+    }
+
+    /// Fluffs what nobody has seen in time, together with the ancestors that it needs.
+    pub(crate) fn fire_embargo(&mut self, ctx: &mut Context<'_>) {
+        let sweep = self.config.embargo.sweep;
+        if self.embargoes.first().is_none_or(|(at, _)| at.round_up(sweep) > ctx.now) {
+            return;
+        }
+        let expired = self.embargoes.iter().take_while(|(at, _)| *at <= ctx.now);
+        let expired: BTreeSet<_> = expired.map(|(_, id)| *id).collect();
+        let mut departure = Departure::default();
+        for id in &expired {
+            departure.add(self.stem.ancestors(*id), Lane::Fluff);
+            departure.add([*id], Lane::Fluff);
+            departure.reasons.insert(*id, FluffReason::Embargo);
+        }
+        self.depart(departure, ctx);
+    }
+
+    /// An aggregate could not be handed to its relay. Its parts go another way at once: to the
+    /// relay that the router names now, or to everyone.
+    pub fn handle_undelivered(&mut self, parts: &[EntryId], ctx: &mut Context<'_>) {
+        for id in parts {
+            let sent = |state| matches!(state, StemState::Sent { .. });
+            if self.stem.get(*id).is_some_and(|entry| sent(entry.meta.state)) {
+                let (due, coin) = (ctx.now, Some(Coin::Stem));
+                self.set_stem_state(*id, StemState::Fresh { due, coin, looped: false });
+            }
+        }
+        self.settle(ctx);
+    }
+
+    /// Groups entries into families, oldest first.
+    fn families(&self, due: &BTreeSet<EntryId>) -> Vec<Family> {
+        let mut families: Vec<Family> = Vec::new();
+        let mut family_of: BTreeMap<EntryId, usize> = BTreeMap::new();
+        for id in due {
+            let mut members = self.stem.ancestors(*id);
+            members.insert(*id);
+            let related: BTreeSet<usize> =
+                members.iter().filter_map(|member| family_of.get(member).copied()).collect();
+            let target = related.first().copied().unwrap_or(families.len());
+            if target == families.len() {
+                families.push(Family { fresh: BTreeSet::new(), ancestors: BTreeSet::new() });
+            }
+            for other in related.into_iter().skip(1) {
+                let fresh = std::mem::take(&mut families[other].fresh);
+                let ancestors = std::mem::take(&mut families[other].ancestors);
+                members.extend(fresh.into_iter().chain(ancestors));
+            }
+            for member in members {
+                family_of.insert(member, target);
+                match due.contains(&member) {
+                    true => families[target].fresh.insert(member),
+                    false => families[target].ancestors.insert(member),
+                };
+            }
+        }
+        families.retain(|family| !family.fresh.is_empty());
+        families
+    }
+
+    /// Decides where a family goes, by the coin and the relay of its oldest fresh member.
+    ///
+    /// On the stem a child must go to a relay that has its parents: to the one that all of them
+    /// were handed to, as long as it is there, else to another together with them. A child that
+    /// is fluffed takes its parents along.
+    fn route_family(&mut self, family: &Family, departure: &mut Departure, ctx: &mut Context<'_>) {
+        let Some(oldest) = family.fresh.first().copied() else { return };
+        let (lane, reason) = self.decide(oldest, ctx);
+        let home = self.home(family).filter(|relay| ctx.router.is_up(*relay));
+        match (lane, home) {
+            (Lane::Stem(_), Some(home)) => {
+                departure.add(family.fresh.iter().copied(), Lane::Stem(home));
+            }
+            _ => {
+                departure.add(family.ancestors.iter().copied(), lane);
+                departure.add(family.fresh.iter().copied(), lane);
+            }
+        }
+        departure.reasons.insert(oldest, reason);
+    }
+
+    /// The lane of one entry, and the reason if that is fluff.
+    fn decide(&mut self, id: EntryId, ctx: &mut Context<'_>) -> (Lane, FluffReason) {
+        let Some(entry) = self.stem.get(id) else { return (Lane::Fluff, FluffReason::Family) };
+        let source = entry.meta.routed_for;
+        let (coin, looped) = match entry.meta.state {
+            StemState::Fresh { coin, looped, .. } => (coin, looped),
+            StemState::Sent { .. } => (None, false),
+        };
+        let coin = coin.unwrap_or_else(|| ctx.router.coin(source, &mut self.rng));
+        match (coin, ctx.router.relay(source)) {
+            (Coin::Fluff, _) if looped => (Lane::Fluff, FluffReason::Loop),
+            (Coin::Fluff, _) => (Lane::Fluff, FluffReason::Coin),
+            (Coin::Stem, Some(relay)) => (Lane::Stem(relay), FluffReason::Family),
+            (Coin::Stem, None) => (Lane::Fluff, FluffReason::NoRelay),
+        }
+    }
+
+    /// The one relay that all ancestors of a family were handed to.
+    fn home(&self, family: &Family) -> Option<PeerId> {
+        let mut homes = family.ancestors.iter().filter_map(|id| self.stem.get(*id));
+        let relay = |state: StemState| match state {
+            StemState::Sent { relay } => Some(relay),
+            StemState::Fresh { .. } => None,
+        };
+        let first = relay(homes.next()?.meta.state)?;
+        homes.all(|entry| relay(entry.meta.state) == Some(first)).then_some(first)
+    }
+
+    /// Merges what departs and sends it, parents first.
+    fn depart(&mut self, departure: Departure, ctx: &mut Context<'_>) {
+        let Departure { lanes, reasons } = departure;
+        let candidates: Vec<_> = lanes
+            .into_iter()
+            .filter_map(|(id, lane)| Some((id, lane, self.stem.get(id)?.tx.clone())))
+            .collect();
+        let limits = PlanLimits::of(self.config.consensus.chain);
+        for Aggregate { lane, parts, tx } in plan(&candidates, &limits) {
+            match lane {
+                Lane::Stem(relay) => self.send(relay, tx, parts),
+                Lane::Fluff => {
+                    let reason = parts.iter().find_map(|id| reasons.get(id).copied());
+                    self.fluff(&parts, tx, reason.unwrap_or(FluffReason::Family), ctx);
+                }
+            }
+        }
+        self.retry_orphans(ctx);
+    }
+
+    fn send(&mut self, relay: PeerId, tx: ValidTx, parts: Vec<EntryId>) {
+        let cut_through = self.cut_through(&parts, &tx);
+        for id in &parts {
+            self.set_stem_state(*id, StemState::Sent { relay });
+        }
+        let kernels = kernel_hashes(&tx);
+        self.notice(Notice::Relayed { kernels, parts: parts.len(), cut_through });
+        self.effects.push_back(Effect::Stem { relay, tx, parts });
+    }
+
+    fn fluff(&mut self, ids: &[EntryId], tx: ValidTx, reason: FluffReason, ctx: &mut Context<'_>) {
+        let cut_through = self.cut_through(ids, &tx);
+        let parts = ids.iter().filter_map(|id| self.remove_stem(*id));
+        let parts: Vec<_> =
+            parts.map(|(tx, meta)| Part { tx, own: meta.source == Source::Own }).collect();
+        let kernels = kernel_hashes(&tx);
+        self.notice(Notice::Fluffed { kernels, parts: parts.len(), cut_through, reason });
+        self.effects.push_back(Effect::Fluff { tx: tx.clone(), except: None });
+        self.publish(tx, parts, ctx);
+    }
+
+    /// How many outputs of the parts are not in the aggregate.
+    fn cut_through(&self, parts: &[EntryId], tx: &ValidTx) -> usize {
+        let outputs = parts.iter().filter_map(|id| self.stem.get(*id));
+        outputs.map(|entry| entry.tx.outputs().len()).sum::<usize>() - tx.outputs().len()
+    }
+}

@@ -1,0 +1,296 @@
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha12Rng;
+use scape_aggregate::{Hash, ValidTx};
+
+use crate::orphans::Orphans;
+use crate::store::{Store, wire_size};
+use crate::{
+    ChainView, Coin, Effect, Instant, Notice, PatienceMode, PeerId, PoolConfig, Router, Source,
+};
+
+/// Names an entry of a pool, in the order of arrival. Never used twice.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct EntryId(pub(crate) u64);
+
+/// What every call is told: the time, the chain, and who decides on routes.
+pub struct Context<'a> {
+    /// The time now.
+    pub now: Instant,
+    /// The chain at this moment.
+    pub chain: &'a dyn ChainView,
+    /// Coins and relays at this moment.
+    pub router: &'a mut dyn Router,
+}
+
+/// Stempool, txpool and orphans of one zone. See the [crate documentation](crate).
+pub struct Pool {
+    pub(crate) config: PoolConfig,
+    pub(crate) rng: ChaCha12Rng,
+    pub(crate) stem: Store<StemMeta>,
+    pub(crate) txpool: Store<TxMeta>,
+    /// What was in one of the pools and is now in a recent block.
+    pub(crate) mined: Store<MinedMeta>,
+    pub(crate) orphans: Orphans,
+    /// Fresh stem entries, by when they are looked at.
+    pub(crate) fresh: BTreeSet<(Instant, EntryId)>,
+    /// All stem entries, by when they are fluffed at the latest.
+    pub(crate) embargoes: BTreeSet<(Instant, EntryId)>,
+    /// Public entries, by what they pay for their weight.
+    pub(crate) by_rate: BTreeSet<(u64, EntryId)>,
+    pub(crate) stem_usage: HashMap<Source, Usage>,
+    pub(crate) effects: VecDeque<Effect>,
+    phase: Instant,
+    next_id: u64,
+}
+
+/// What a stem entry is beside its transaction.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StemMeta {
+    /// Who pays for the room, and whose transaction it is.
+    pub(crate) source: Source,
+    /// Whom it is routed for: the last who sent it.
+    pub(crate) routed_for: Source,
+    /// Drawn once.
+    pub(crate) embargo: Instant,
+    pub(crate) state: StemState,
+}
+
+/// How far a stem entry has come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum StemState {
+    /// Waiting to be looked at; the coin may have been flipped already.
+    Fresh { due: Instant, coin: Option<Coin>, looped: bool },
+    /// Handed to a relay, now under embargo.
+    Sent { relay: PeerId },
+}
+
+/// What a public entry is beside its transaction.
+#[derive(Clone, Debug)]
+pub(crate) struct TxMeta {
+    /// The owner's transaction is in it: it is never evicted.
+    pub(crate) own: bool,
+    /// What it was merged from, if that was here. Never shown to anyone: it allows to go on with
+    /// the rest when something else takes a part of the aggregate.
+    pub(crate) parts: Vec<Part>,
+    pub(crate) rate: u64,
+}
+
+/// One of the transactions that an aggregate was merged from.
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+    pub(crate) tx: ValidTx,
+    pub(crate) own: bool,
+}
+
+/// What a mined entry is beside its transaction.
+#[derive(Clone, Debug)]
+pub(crate) struct MinedMeta {
+    pub(crate) block: Hash,
+    pub(crate) height: u64,
+    pub(crate) own: bool,
+    pub(crate) parts: Vec<Part>,
+}
+
+/// What one source has in a bounded place.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Usage {
+    pub(crate) entries: usize,
+    pub(crate) bytes: usize,
+}
+
+impl Usage {
+    pub(crate) fn add(&mut self, tx: &ValidTx) {
+        self.entries += 1;
+        self.bytes += wire_size(tx);
+    }
+
+    /// Returns whether nothing is left.
+    pub(crate) fn subtract(&mut self, tx: &ValidTx) -> bool {
+        self.entries -= 1;
+        self.bytes -= wire_size(tx);
+        self.entries == 0
+    }
+}
+
+/// How much a pool holds. Private to the owner but for the txpool.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct PoolCounts {
+    /// Transactions in the stempool.
+    pub stem: usize,
+    /// Kernels in the stempool.
+    pub stem_kernels: usize,
+    /// Transactions in the txpool.
+    pub public: usize,
+    /// Kernels in the txpool.
+    pub public_kernels: usize,
+    /// Orphans, of which those that were accepted once and wait to come back.
+    pub orphans: usize,
+}
+
+impl Pool {
+    /// An empty pool. All its randomness comes from `seed`.
+    pub fn new(config: PoolConfig, seed: [u8; 32]) -> Self {
+        let mut rng = ChaCha12Rng::from_seed(seed);
+        let interval = config.patience.interval;
+        let phase = match config.patience.phase {
+            Some(phase) => phase,
+            None => interval.mul_f64(rng.random::<f64>()),
+        };
+        Self {
+            orphans: Orphans::new(config.capacity),
+            config,
+            rng,
+            stem: Store::default(),
+            txpool: Store::default(),
+            mined: Store::default(),
+            fresh: BTreeSet::new(),
+            embargoes: BTreeSet::new(),
+            by_rate: BTreeSet::new(),
+            stem_usage: HashMap::new(),
+            effects: VecDeque::new(),
+            phase: Instant::ZERO + phase,
+            next_id: 0,
+        }
+    }
+
+    /// The next thing for the host to do.
+    pub fn poll_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// When [`Pool::handle_timeout`] has to be called next.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let patience = self.fresh.first().map(|(due, _)| *due);
+        let embargo = self.embargoes.first().map(|(at, _)| at.round_up(self.config.embargo.sweep));
+        [patience, embargo, self.orphans.next_expiry()].into_iter().flatten().min()
+    }
+
+    /// Does what is due: patience, embargoes, the age of orphans. A call too early does nothing.
+    pub fn handle_timeout(&mut self, ctx: &mut Context<'_>) {
+        self.fire_patience(ctx);
+        self.fire_embargo(ctx);
+        for orphan in self.orphans.expire(ctx.now) {
+            self.notice(Notice::OrphanDropped { kernels: orphan, refusal: None });
+        }
+        self.retry_orphans(ctx);
+    }
+
+    /// The public transaction with a kernel of this hash: what a peer may be told.
+    pub fn public_by_kernel(&self, kernel: &Hash) -> Option<&ValidTx> {
+        let id = self.txpool.with_kernel(kernel)?;
+        Some(&self.txpool.get(id)?.tx)
+    }
+
+    /// All public transactions, parents before children: what a miner chooses from.
+    pub fn public(&self) -> impl Iterator<Item = &ValidTx> {
+        self.txpool.iter().map(|(_, entry)| &entry.tx)
+    }
+
+    /// All stem transactions with whose they are and the end of their embargo. For the owner only.
+    pub fn stem(&self) -> impl Iterator<Item = (&ValidTx, Source, Instant)> {
+        self.stem.iter().map(|(_, entry)| (&entry.tx, entry.meta.source, entry.meta.embargo))
+    }
+
+    /// How much is held.
+    pub fn counts(&self) -> PoolCounts {
+        PoolCounts {
+            stem: self.stem.len(),
+            stem_kernels: self.stem.kernel_count(),
+            public: self.txpool.len(),
+            public_kernels: self.txpool.kernel_count(),
+            orphans: self.orphans.len(),
+        }
+    }
+
+    pub(crate) fn notice(&mut self, notice: Notice) {
+        self.effects.push_back(Effect::Notice(notice));
+    }
+
+    pub(crate) fn new_id(&mut self) -> EntryId {
+        self.next_id += 1;
+        EntryId(self.next_id)
+    }
+
+    /// The next firing of the patience timer after `now`.
+    fn next_patience(&self, now: Instant) -> Instant {
+        if self.config.patience.interval.is_zero() {
+            return now;
+        }
+        now.next_tick(self.phase, self.config.patience.interval)
+    }
+
+    /// Makes the state of an entry that is to be looked at, from `source`.
+    pub(crate) fn fresh_state(
+        &mut self,
+        source: Source,
+        looped: bool,
+        ctx: &mut Context<'_>,
+    ) -> StemState {
+        let coin = match self.config.patience.mode {
+            PatienceMode::EveryHop => None,
+            PatienceMode::FluffOnly if looped => Some(Coin::Fluff),
+            PatienceMode::FluffOnly => Some(ctx.router.coin(source, &mut self.rng)),
+        };
+        let due = match coin {
+            Some(Coin::Stem) => ctx.now,
+            Some(Coin::Fluff) | None => self.next_patience(ctx.now),
+        };
+        StemState::Fresh { due, coin, looped }
+    }
+
+    pub(crate) fn insert_stem(&mut self, id: EntryId, tx: ValidTx, meta: StemMeta) {
+        if let StemState::Fresh { due, .. } = meta.state {
+            self.fresh.insert((due, id));
+        }
+        self.embargoes.insert((meta.embargo, id));
+        self.stem_usage.entry(meta.source).or_default().add(&tx);
+        self.stem.insert(id, tx, meta);
+    }
+
+    /// Takes an entry out of the stempool, with its timers and its share.
+    pub(crate) fn remove_stem(&mut self, id: EntryId) -> Option<(ValidTx, StemMeta)> {
+        let entry = self.stem.remove(id)?;
+        if let StemState::Fresh { due, .. } = entry.meta.state {
+            self.fresh.remove(&(due, id));
+        }
+        self.embargoes.remove(&(entry.meta.embargo, id));
+        let usage = self.stem_usage.get_mut(&entry.meta.source);
+        if usage.is_some_and(|usage| usage.subtract(&entry.tx)) {
+            self.stem_usage.remove(&entry.meta.source);
+        }
+        Some((entry.tx, entry.meta))
+    }
+
+    pub(crate) fn set_stem_state(&mut self, id: EntryId, state: StemState) {
+        let Some(meta) = self.stem.meta_mut(id) else { return };
+        let before = std::mem::replace(&mut meta.state, state);
+        if let StemState::Fresh { due, .. } = before {
+            self.fresh.remove(&(due, id));
+        }
+        if let StemState::Fresh { due, .. } = state {
+            self.fresh.insert((due, id));
+        }
+    }
+
+    pub(crate) fn insert_public(&mut self, tx: ValidTx, parts: Vec<Part>) -> EntryId {
+        let id = self.new_id();
+        let rate = fee_rate(&tx);
+        let own = parts.iter().any(|part| part.own);
+        self.by_rate.insert((rate, id));
+        self.txpool.insert(id, tx, TxMeta { own, parts, rate });
+        id
+    }
+
+    pub(crate) fn remove_public(&mut self, id: EntryId) -> Option<(ValidTx, TxMeta)> {
+        let entry = self.txpool.remove(id)?;
+        self.by_rate.remove(&(entry.meta.rate, id));
+        Some((entry.tx, entry.meta))
+    }
+}
+
+/// The shifted fee in micro-grin per unit of weight: what counts when room is short.
+pub(crate) fn fee_rate(tx: &ValidTx) -> u64 {
+    tx.shifted_fee() / tx.weight().0.max(1)
+}
