@@ -14,5 +14,4 @@ pub mod handshake;
 pub mod link;
 pub mod net;
 pub mod peer;
-pub mod time;
 pub mod wire;

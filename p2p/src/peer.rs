@@ -1,20 +1,8 @@
 //! Who is at the other end of a connection: ids, direction, capabilities.
 
-use std::fmt;
 use std::ops::BitOr;
 
-/// One connection, for as long as the process runs.
-///
-/// A number is never used twice, so an id that outlives its connection names nobody. It is no
-/// identity of the remote node: two connections from one node have two ids.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PeerId(pub u64);
-
-impl fmt::Display for PeerId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "#{}", self.0)
-    }
-}
+pub use scape_pool::PeerId;
 
 /// Which side opened the connection.
 ///

@@ -8,8 +8,8 @@ mod tests;
 
 use std::time::Duration;
 
-use crate::time::Instant;
 use crate::wire::Blame;
+use scape_pool::Instant;
 
 /// Spaces outgoing messages so that no receiver takes us for a flooder.
 ///

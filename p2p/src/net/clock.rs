@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::time::Instant;
+use scape_pool::Instant;
 
 /// Monotonic time since the glue was started.
 #[derive(Debug, Clone, Copy)]

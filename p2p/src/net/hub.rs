@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 use crate::book::host_of;
 use crate::handshake::{Local, Nonces};
 use crate::peer::PeerId;
-use crate::time::Instant;
 use crate::wire::Tip;
+use scape_pool::Instant;
 
 use super::clock::Clock;
 use super::config::NetConfig;

@@ -13,8 +13,8 @@ use tracing::debug;
 
 use crate::link::{Meter, Pacer};
 use crate::peer::{Direction, PeerId};
-use crate::time::Instant;
 use crate::wire::{BanReason, FrameDecoder, Message, WireError};
+use scape_pool::Instant;
 
 use super::event::{LinkError, NetEvent, Refusal, Unsent};
 use super::greet::Greeted;
@@ -77,7 +77,7 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite>(
     hub.insert(Arc::clone(&link));
     hub.emit(NetEvent::Connected { peer, addr, direction, info }).await;
     let error = drive(&hub, &link, stream, decoder).await.err();
-    debug!(%peer, ?error, "link ended");
+    debug!(?peer, ?error, "link ended");
     hub.remove(peer);
     let unsent = link.outbox.close();
     drop(place);
