@@ -47,7 +47,7 @@ pub(super) async fn initiate<S: AsyncRead + AsyncWrite + Unpin>(
     let greeted = initiate_with(hub, stream, remote, nonce).await;
     // Whoever answers with silence may be ourselves: the side that was dialled says so.
     match greeted {
-        Err(_) if hub.take_returned(nonce) => Err(HandshakeError::ConnectedToSelf.into()),
+        Err(_) if hub.has_returned(nonce) => Err(HandshakeError::ConnectedToSelf.into()),
         greeted => greeted,
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
+use scape_pool::Instant;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -15,7 +16,6 @@ use crate::book::host_of;
 use crate::handshake::{Local, Nonces};
 use crate::peer::PeerId;
 use crate::wire::Tip;
-use scape_pool::Instant;
 
 use super::clock::Clock;
 use super::config::NetConfig;
@@ -42,7 +42,7 @@ struct State {
     tip: Tip,
     nonces: Nonces,
     /// Nonces of ours that came back to us.
-    returned: HashSet<u64>,
+    returned: Nonces,
     rng: ChaCha20Rng,
     links: HashMap<PeerId, Arc<Link>>,
     /// Addresses that we dial or that an outbound link is up to.
@@ -61,7 +61,7 @@ impl Hub {
         let state = State {
             tip: Tip::default(),
             nonces: Nonces::default(),
-            returned: HashSet::new(),
+            returned: Nonces::default(),
             rng: ChaCha20Rng::from_seed(config.seed),
             links: HashMap::new(),
             dialled: HashSet::new(),
@@ -116,11 +116,11 @@ impl Hub {
 
     /// A `Hand` of ours came in: whoever dialled with this nonce reached ourselves.
     pub(super) fn nonce_returned(&self, nonce: u64) {
-        self.state().returned.insert(nonce);
+        self.state().returned.remember(nonce);
     }
 
-    pub(super) fn take_returned(&self, nonce: u64) -> bool {
-        self.state().returned.remove(&nonce)
+    pub(super) fn has_returned(&self, nonce: u64) -> bool {
+        self.state().returned.contains(nonce)
     }
 
     pub(super) fn next_id(&self) -> PeerId {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use scape_aggregate::ProtocolVersion;
+use scape_pool::Instant;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
@@ -14,7 +15,6 @@ use tracing::debug;
 use crate::link::{Meter, Pacer};
 use crate::peer::{Direction, PeerId};
 use crate::wire::{BanReason, FrameDecoder, Message, WireError};
-use scape_pool::Instant;
 
 use super::event::{LinkError, NetEvent, Refusal, Unsent};
 use super::greet::Greeted;

@@ -198,6 +198,8 @@ async fn accept_all(hub: Arc<Hub>, listener: TcpListener, task: mpsc::Sender<()>
         };
         match accepted {
             Ok((stream, addr)) if !hub.is_blocked(addr.ip()) => {
+                // A socket for both families shows IPv4 peers as IPv6.
+                let addr = SocketAddr::new(addr.ip().to_canonical(), addr.port());
                 if let Some(place) = hub.take_place(addr.ip()) {
                     spawn(task.clone(), welcome(Arc::clone(&hub), stream, addr, place));
                 }

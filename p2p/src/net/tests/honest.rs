@@ -1,5 +1,9 @@
 //! Peers that keep to the rules.
 
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use scape_aggregate::builder::AssumedTx;
+
 use crate::handshake::HandshakeError;
 
 use super::*;
@@ -153,6 +157,21 @@ async fn a_full_outbox_hands_the_message_back() {
     (0..4).for_each(|n| node.net.send(peer, kernel(n)).unwrap());
     let back = node.net.send(peer, stem.clone()).unwrap_err();
     assert_eq!((back.message, back.reason), (stem, Refusal::Full));
+}
+
+#[tokio::test]
+async fn what_a_peer_cannot_read_is_handed_back() {
+    let mut node = Node::start(|_| {}).await;
+    let mut stream = TcpStream::connect(node.addr()).await.unwrap();
+    let old = Hand { version: ProtocolVersion::V2, ..hand() };
+    stream.write_all(&frame(&Message::Hand(old))).await.unwrap();
+    let NetEvent::Connected { peer, info, .. } = node.next().await else { panic!() };
+    assert_eq!(info.version, ProtocolVersion::V2);
+    let tx = AssumedTx::new().build(&mut ChaCha8Rng::seed_from_u64(1), &CONSENSUS).unwrap();
+    let stem = Message::StemTransaction(tx.as_transaction().clone());
+    let back = node.net.send(peer, stem.clone()).unwrap_err();
+    assert_eq!(back.message, stem);
+    assert!(matches!(back.reason, Refusal::Encode(_)));
 }
 
 #[tokio::test]
