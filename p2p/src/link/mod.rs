@@ -8,8 +8,9 @@ mod tests;
 
 use std::time::Duration;
 
-use crate::wire::Blame;
 use scape_pool::Instant;
+
+use crate::wire::Blame;
 
 /// Spaces outgoing messages so that no receiver takes us for a flooder.
 ///
