@@ -98,9 +98,17 @@ async fn drive<S: AsyncRead + AsyncWrite>(
             tokio::time::sleep(hub.config.timeouts.handshake_write).await;
         };
         let reader = Reader::new(hub, link, input, decoder);
+        let writer = async {
+            let ended = write(hub, link, &mut output).await;
+            if ended.is_err() {
+                // What the peer sent before it vanished can still be read.
+                tokio::time::sleep(hub.config.timeouts.handshake_write).await;
+            }
+            ended
+        };
         tokio::select! {
             biased;
-            ended = write(hub, link, &mut output) => ended,
+            ended = writer => ended,
             Err(error) = reader.run() => Err(error),
             () = overdue => Ok(()),
         }

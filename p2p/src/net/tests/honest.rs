@@ -148,6 +148,26 @@ async fn a_stem_transaction_survives_a_peer_that_vanishes() {
 }
 
 #[tokio::test]
+async fn what_a_peer_sent_before_it_vanished_is_still_reported() {
+    let ping = Duration::from_millis(10);
+    let mut node = Node::with_capacity(2, |config| config.timeouts.ping = ping).await;
+    let mut raw = Raw::connect(node.addr()).await;
+    node.connected().await;
+    for n in 0..100 {
+        raw.write(&frame(&kernel(n))).await;
+    }
+    // Pings that nobody read turn this into a reset, and the next ping fails.
+    tokio::time::sleep(ping * 3).await;
+    drop(raw);
+    tokio::time::sleep(ping * 5).await;
+    for n in 0..100 {
+        let NetEvent::Message { message, .. } = node.next().await else { panic!("{n}") };
+        assert_eq!(message, kernel(n));
+    }
+    assert!(node.disconnected().await.0.is_some());
+}
+
+#[tokio::test]
 async fn a_full_outbox_hands_the_message_back() {
     let mut node = Node::start(|config| config.outbox.messages = 4).await;
     let _raw = Raw::connect(node.addr()).await;
