@@ -6,9 +6,10 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
+use scape_aggregate::{Hash, ProtocolVersion};
+
 use crate::peer::Capabilities;
 use crate::wire::{Blame, Hand, Shake};
-use scape_aggregate::{Hash, ProtocolVersion};
 
 /// What we say about ourselves.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,6 +5,7 @@
 //! - [`handshake`]: who may talk to us, and at which protocol version.
 //! - [`link`]: what one connection may send and what it has on its account.
 //! - [`book`]: the addresses we know and the ones we ban.
+//! - [`net`]: sockets and clock; the only module that touches either.
 //!
 //! Everything but the network glue is sans-IO: time and randomness are arguments.
 
@@ -12,7 +13,7 @@ pub mod book;
 pub mod dandelion;
 pub mod handshake;
 pub mod link;
+pub mod net;
 pub mod peer;
-pub mod time;
 pub mod wire;
 pub mod zone;

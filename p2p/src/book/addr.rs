@@ -60,6 +60,18 @@ impl FromStr for Group {
     }
 }
 
+/// The address by which one host is known: an IPv4 address as such, of IPv6 the first 64 bits, for
+/// a host is free to choose the rest.
+pub fn host_of(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V6(ip) if !ip.is_loopback() => {
+            let [a, b, c, d, ..] = ip.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        ip => ip,
+    }
+}
+
 /// Who told us about an address. Each source can fill only its share of the book.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Source {

@@ -1,11 +1,12 @@
 //! Who is not talked to, and until when.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use super::UnixTime;
+use super::addr::host_of;
 
-/// Bans by address. Of IPv6 the first 64 bits count: the rest is free to choose for one host.
+/// Bans by host.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Bans(BTreeMap<IpAddr, UnixTime>);
 
@@ -15,7 +16,7 @@ impl Bans {
 
     /// Bans until `until`; a longer ban stays.
     pub(super) fn insert(&mut self, ip: IpAddr, until: UnixTime) {
-        let end = self.0.entry(key(ip)).or_default();
+        let end = self.0.entry(host_of(ip)).or_default();
         *end = until.max(*end);
         if self.0.len() > Self::CAPACITY {
             let first = self.0.iter().min_by_key(|(_, until)| **until).map(|(ip, _)| *ip);
@@ -24,11 +25,11 @@ impl Bans {
     }
 
     pub(super) fn remove(&mut self, ip: IpAddr) -> bool {
-        self.0.remove(&key(ip)).is_some()
+        self.0.remove(&host_of(ip)).is_some()
     }
 
     pub(super) fn contains(&self, ip: IpAddr, now: UnixTime) -> bool {
-        self.0.get(&key(ip)).is_some_and(|until| now < *until)
+        self.0.get(&host_of(ip)).is_some_and(|until| now < *until)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (IpAddr, UnixTime)> {
@@ -37,15 +38,5 @@ impl Bans {
 
     pub(super) fn forget_ended(&mut self, now: UnixTime) {
         self.0.retain(|_, until| now < *until);
-    }
-}
-
-fn key(ip: IpAddr) -> IpAddr {
-    match ip.to_canonical() {
-        IpAddr::V6(ip) => {
-            let [a, b, c, d, ..] = ip.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-        ip @ IpAddr::V4(_) => ip,
     }
 }

@@ -12,6 +12,8 @@
 
 mod addr;
 mod bans;
+mod draw;
+mod entry;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -19,81 +21,16 @@ mod text;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
-use rand::seq::{IndexedRandom, SliceRandom};
-use rand::{Rng, RngExt};
+use rand::Rng;
+use rand::seq::SliceRandom;
 
 use crate::peer::Capabilities;
 use crate::wire::MAX_PEER_ADDRS;
 
-pub use addr::{AddError, Group, Source};
+pub use addr::{AddError, Group, Source, host_of};
 use bans::Bans;
-
-/// Wall-clock time in seconds since 1970. Zero also stands for "never".
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct UnixTime(pub u64);
-
-/// How much the book holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BookConfig {
-    /// Entries in all.
-    pub max_entries: usize,
-    /// Entries that peers of one group told us about.
-    pub max_per_source: usize,
-    /// Entries of one address group.
-    pub max_per_group: usize,
-    /// Whether loopback, private and link-local addresses are kept: for networks of one's own.
-    pub allow_private: bool,
-}
-
-impl Default for BookConfig {
-    fn default() -> Self {
-        Self { max_entries: 4096, max_per_source: 512, max_per_group: 64, allow_private: false }
-    }
-}
-
-/// What we know of an address by trying.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum State {
-    /// Shook hands with us when it was last tried, or failed only a few times since.
-    Healthy,
-    /// Never shook hands with us.
-    Unknown,
-    /// Failed [`Book::DEFUNCT_AFTER`] times in a row.
-    Defunct,
-}
-
-/// One address and its history.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// Where to connect.
-    pub addr: SocketAddr,
-    /// What trying has shown.
-    pub state: State,
-    /// When it was last connected.
-    pub last_seen: UnixTime,
-    /// When it was last tried.
-    pub last_attempt: UnixTime,
-    /// Failures since the last success.
-    pub failures: u32,
-    /// What it said it can do, when last connected.
-    pub capabilities: Capabilities,
-    /// Who told us.
-    pub source: Source,
-}
-
-impl Entry {
-    /// From when on it may be tried again: 30 s after an attempt, doubled with each failure, at
-    /// most 8 hours.
-    pub fn next_attempt(&self) -> UnixTime {
-        let wait = Book::BACKOFF_MIN << self.failures.saturating_sub(1).min(20);
-        UnixTime(self.last_attempt.0.saturating_add(wait.min(Book::BACKOFF_MAX)))
-    }
-
-    fn is_due(&self, now: UnixTime) -> bool {
-        let never_or_in_the_future = self.last_attempt.0 == 0 || self.last_attempt > now;
-        never_or_in_the_future || self.next_attempt() <= now
-    }
-}
+use draw::draw;
+pub use entry::{BookConfig, Entry, State, UnixTime};
 
 /// Addresses and bans.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -322,24 +259,6 @@ impl Book {
     pub fn forget_ended_bans(&mut self, now: UnixTime) {
         self.bans.forget_ended(now);
     }
-}
-
-fn draw<R: Rng>(entries: &[&Entry], rng: &mut R) -> Option<SocketAddr> {
-    let of = |state| entries.iter().copied().filter(move |entry| entry.state == state).collect();
-    let [healthy, unknown, defunct]: [Vec<&Entry>; 3] =
-        [State::Healthy, State::Unknown, State::Defunct].map(of);
-    let class = match (healthy.is_empty(), unknown.is_empty()) {
-        (false, false) if rng.random_ratio(1, 4) => unknown,
-        (false, _) => healthy,
-        (true, false) => unknown,
-        (true, true) => defunct,
-    };
-    let mut groups: BTreeMap<Group, Vec<SocketAddr>> = BTreeMap::new();
-    for entry in class {
-        groups.entry(Group::of(entry.addr.ip())).or_default().push(entry.addr);
-    }
-    let groups: Vec<_> = groups.into_values().collect();
-    groups.choose(rng)?.choose(rng).copied()
 }
 
 /// An IPv4 address written as IPv6 is the IPv4 address; flow label and scope do not count.

@@ -8,7 +8,8 @@ mod tests;
 
 use std::time::Duration;
 
-use crate::time::Instant;
+use scape_pool::Instant;
+
 use crate::wire::Blame;
 
 /// Spaces outgoing messages so that no receiver takes us for a flooder.

@@ -2,8 +2,9 @@
 
 use std::net::SocketAddr;
 
-use crate::peer::Capabilities;
 use scape_aggregate::{Hash, ProtocolVersion};
+
+use crate::peer::Capabilities;
 
 use super::addr::{put_addr, take_addr};
 use super::error::{EncodeError, WireError};

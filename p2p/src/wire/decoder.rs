@@ -82,6 +82,11 @@ impl FrameDecoder {
         self.buffer.len()
     }
 
+    /// Whether a frame has begun and is not whole yet.
+    pub fn is_mid_frame(&self) -> bool {
+        !self.buffer.is_empty() || !matches!(self.state, State::Header | State::Failed)
+    }
+
     /// The next message, or `None` until more bytes come.
     ///
     /// # Errors

@@ -118,9 +118,13 @@ impl MessageType {
     }
 
     /// The longest body of this type that a reader takes, in bytes: four times the size that
-    /// `grin_p2p::msg::max_msg_size` lists.
+    /// `grin_p2p::msg::max_msg_size` lists; of a transaction only what can decode.
     pub fn limit(self, chain: ChainType) -> u64 {
-        SLACK * self.listed_size(chain)
+        let limit = SLACK * self.listed_size(chain);
+        match self {
+            Self::StemTransaction | Self::Transaction => limit.min(transaction_size(chain)),
+            _ => limit,
+        }
     }
 
     /// The longest body of an unknown type that a reader skips, in bytes.
@@ -199,6 +203,13 @@ fn block_size(chain: ChainType) -> u64 {
     chain.max_block_weight().0 / 21 * 708
 }
 
+/// The longest transaction that weighs no more than a block, beyond which decoding stops before the
+/// first element: offset and counts, and 38 bytes for each unit of weight. (Kernels are the longest
+/// for their weight, at most 114 bytes for 3 units; outputs have 717 for 21, inputs 34 for 1.)
+fn transaction_size(chain: ChainType) -> u64 {
+    32 + 3 * 8 + 38 * chain.max_block_weight().0
+}
+
 /// What a frame says about its body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FrameHeader {
@@ -241,9 +252,10 @@ mod tests {
         assert_eq!(limit(MessageType::Shake), 352);
         assert_eq!(limit(MessageType::PeerAddrs), 4 * 4868);
         assert_eq!(limit(MessageType::Headers), 4 * 186_882);
-        assert_eq!(limit(MessageType::StemTransaction), 4 * 1904 * 708);
+        assert_eq!(limit(MessageType::Block), 4 * 1904 * 708);
+        assert_eq!(limit(MessageType::StemTransaction), 56 + 38 * 40_000);
         assert_eq!(limit(MessageType::KernelSegment), 8 * 1904 * 708);
-        assert_eq!(MessageType::Transaction.limit(ChainType::AutomatedTesting), 4 * 11 * 708);
+        assert_eq!(MessageType::Transaction.limit(ChainType::AutomatedTesting), 56 + 38 * 250);
         assert_eq!(MessageType::unknown_limit(ChainType::Mainnet), 4 * 1904 * 708);
     }
 

@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
+use scape_aggregate::{Consensus, Hash, ProtocolVersion, Transaction};
 
 use crate::peer::Capabilities;
-use scape_aggregate::{Consensus, Hash, ProtocolVersion, Transaction};
 
 use super::body::{BanReason, Cursor, Hand, Shake, Short, Tip, put_addrs, take_addrs};
 use super::error::{EncodeError, WireError};

@@ -1,0 +1,110 @@
+//! What the network glue is told at its start.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use scape_aggregate::{Consensus, Hash};
+
+use crate::link::MeterLimits;
+use crate::peer::Capabilities;
+
+/// Settings of a [`Net`](super::Net).
+#[derive(Debug, Clone)]
+pub struct NetConfig {
+    /// Where to listen; port 0 takes a free one. `None`: no inbound peers.
+    pub listen: Option<SocketAddr>,
+    /// What to tell peers about where we listen, if it is not what we bind to. Peers believe the
+    /// port only.
+    pub advertise: Option<SocketAddr>,
+    /// The chain and its rules.
+    pub consensus: Consensus,
+    /// Hash of the first block; peers of another are refused.
+    pub genesis: Hash,
+    /// Name and version of our software, at most [`MAX_USER_AGENT`](crate::wire::MAX_USER_AGENT)
+    /// bytes.
+    pub user_agent: String,
+    /// What we say we can do.
+    pub capabilities: Capabilities,
+    /// Inbound connections at a time, those that still shake hands included.
+    pub max_inbound: usize,
+    /// Inbound connections at a time of one host (an IPv4 address, an IPv6 /64).
+    pub max_inbound_per_host: usize,
+    /// How long things may take.
+    pub timeouts: Timeouts,
+    /// What each peer may send.
+    pub meter: MeterLimits,
+    /// What waits for each peer.
+    pub outbox: OutboxLimits,
+    /// Seeds the generator of handshake nonces.
+    pub seed: [u8; 32],
+}
+
+impl NetConfig {
+    /// Grin's figures for a chain, listening nowhere.
+    pub fn new(consensus: Consensus, seed: [u8; 32]) -> Self {
+        Self {
+            listen: None,
+            advertise: None,
+            consensus,
+            genesis: consensus.chain.genesis(),
+            user_agent: concat!("MW/Scape ", env!("CARGO_PKG_VERSION")).to_owned(),
+            capabilities: Capabilities::RELAY,
+            max_inbound: 128,
+            max_inbound_per_host: 8,
+            timeouts: Timeouts::default(),
+            meter: MeterLimits::default(),
+            outbox: OutboxLimits::default(),
+            seed,
+        }
+    }
+}
+
+/// How long things may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Opening a TCP connection.
+    pub connect: Duration,
+    /// From the start until the peer's half of the handshake is there, however it trickles in.
+    pub handshake_read: Duration,
+    /// Writing our half of the handshake, or a farewell.
+    pub handshake_write: Duration,
+    /// From the first byte of a frame to its last.
+    pub frame: Duration,
+    /// Writing one frame.
+    pub write: Duration,
+    /// Without a single byte from the peer. Pings make an honest peer talk.
+    pub idle: Duration,
+    /// Between our pings.
+    pub ping: Duration,
+}
+
+impl Default for Timeouts {
+    /// Grin's: handshake 10 s and 2 s (`grin_p2p::handshake`), bodies 60 s (`grin_p2p::codec`), a
+    /// ping every 10 s.
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            handshake_read: Duration::from_secs(10),
+            handshake_write: Duration::from_secs(2),
+            frame: Duration::from_secs(60),
+            write: Duration::from_secs(60),
+            idle: Duration::from_secs(120),
+            ping: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What may wait to be written to one peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutboxLimits {
+    /// Messages.
+    pub messages: usize,
+    /// Bytes of their frames; one message of any size always fits an empty outbox.
+    pub bytes: usize,
+}
+
+impl Default for OutboxLimits {
+    fn default() -> Self {
+        Self { messages: 256, bytes: 8 << 20 }
+    }
+}

@@ -1,0 +1,193 @@
+//! What the network glue reports, and what can go wrong.
+
+use std::io;
+use std::net::SocketAddr;
+
+use scape_aggregate::DecodeError;
+
+use crate::handshake::{HandshakeError, PeerInfo};
+use crate::link::Flood;
+use crate::peer::{Direction, PeerId};
+use crate::wire::{Blame, EncodeError, Message, WireError};
+
+/// What happened on the network.
+///
+/// For each peer `Connected` comes first and `Disconnected` last, each exactly once.
+#[derive(Debug)]
+pub enum NetEvent {
+    /// A handshake was done; messages can be sent from now on.
+    Connected {
+        /// The new connection.
+        peer: PeerId,
+        /// The address at the other end of the socket. Where an inbound peer can be reached is
+        /// [`PeerInfo::listen`].
+        addr: SocketAddr,
+        /// Who connected to whom.
+        direction: Direction,
+        /// What the peer said about itself.
+        info: PeerInfo,
+    },
+    /// An attempt of ours to connect came to nothing.
+    ConnectFailed {
+        /// The address.
+        addr: SocketAddr,
+        /// Why.
+        error: ConnectError,
+    },
+    /// A message came. Pings have been answered already.
+    Message {
+        /// From whom.
+        peer: PeerId,
+        /// What.
+        message: Message,
+    },
+    /// A transaction came that does not decode or breaks a cheap rule. The link goes on.
+    BadTransaction {
+        /// From whom.
+        peer: PeerId,
+        /// What is wrong with it.
+        error: DecodeError,
+    },
+    /// The connection is over.
+    Disconnected {
+        /// Which.
+        peer: PeerId,
+        /// Why; `None` if we ended it.
+        error: Option<LinkError>,
+        /// What was accepted for sending and not written whole, in order. Pings, pongs and ban
+        /// reasons are left out.
+        unsent: Vec<Message>,
+    },
+}
+
+/// Why a connection did not come about.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The socket failed.
+    #[error("socket: {0}")]
+    Io(#[from] io::Error),
+    /// The peer closed the connection before the handshake was done.
+    #[error("closed during the handshake")]
+    Closed,
+    /// It took too long.
+    #[error("timed out")]
+    TimedOut,
+    /// The address is blocked.
+    #[error("blocked")]
+    Blocked,
+    /// There is a connection to this address, or one is being made.
+    #[error("already connected")]
+    AlreadyConnected,
+    /// The network glue is shutting down.
+    #[error("shutting down")]
+    ShuttingDown,
+    /// What came is not the message that was due.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// Our own half of the handshake cannot be written.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// A rule of the handshake.
+    #[error(transparent)]
+    Handshake(#[from] HandshakeError),
+}
+
+impl ConnectError {
+    /// Who is to blame.
+    pub fn blame(&self) -> Blame {
+        match self {
+            Self::Io(_)
+            | Self::Closed
+            | Self::TimedOut
+            | Self::Blocked
+            | Self::AlreadyConnected
+            | Self::ShuttingDown => Blame::Ours,
+            Self::Wire(error) => error.blame(),
+            Self::Encode(error) => error.blame(),
+            Self::Handshake(error) => error.blame(),
+        }
+    }
+}
+
+/// Why a connection ended, if not because we wanted it to.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LinkError {
+    /// The socket failed.
+    #[error("socket: {0}")]
+    Io(#[from] io::Error),
+    /// The peer closed the connection.
+    #[error("closed by the peer")]
+    Closed,
+    /// Not a byte for [`Timeouts::idle`](super::Timeouts::idle).
+    #[error("silent for too long")]
+    Idle,
+    /// A frame was not whole within [`Timeouts::frame`](super::Timeouts::frame).
+    #[error("a frame took too long to arrive")]
+    SlowFrame,
+    /// The peer did not take a frame within [`Timeouts::write`](super::Timeouts::write).
+    #[error("a frame took too long to be taken")]
+    SlowReader,
+    /// More messages or bytes than allowed.
+    #[error(transparent)]
+    Flood(#[from] Flood),
+    /// What came is no message.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+}
+
+impl LinkError {
+    /// Who is to blame.
+    pub fn blame(&self) -> Blame {
+        match self {
+            Self::Io(_) | Self::Closed | Self::Idle | Self::SlowReader => Blame::Ours,
+            Self::SlowFrame => Blame::Misbehaved,
+            Self::Flood(error) => error.blame(),
+            Self::Wire(error) => error.blame(),
+        }
+    }
+}
+
+/// A message that was not accepted for sending, handed back.
+#[derive(Debug, thiserror::Error)]
+#[error("not sent: {reason}")]
+pub struct Unsent {
+    /// The message.
+    pub message: Message,
+    /// Why.
+    pub reason: Refusal,
+}
+
+/// Why a message was not accepted for sending.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// There is no such peer, or it is being disconnected.
+    #[error("no such peer")]
+    Gone,
+    /// Too much is waiting for this peer.
+    #[error("the outbox is full")]
+    Full,
+    /// The message cannot be written for this peer.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+}
+
+/// Why the network glue did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NetError {
+    /// The address to listen on cannot be bound.
+    #[error("cannot listen on {addr}: {error}")]
+    Bind {
+        /// The address.
+        addr: SocketAddr,
+        /// What the system says.
+        #[source]
+        error: io::Error,
+    },
+    /// The user agent is longer than [`MAX_USER_AGENT`](crate::wire::MAX_USER_AGENT).
+    #[error("a user agent of {0} bytes")]
+    UserAgentTooLong(usize),
+}

@@ -1,0 +1,224 @@
+//! What all connections share.
+
+use std::collections::{HashMap, HashSet};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha20Rng;
+use scape_pool::Instant;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::book::host_of;
+use crate::handshake::{Local, Nonces};
+use crate::peer::PeerId;
+use crate::wire::Tip;
+
+use super::clock::Clock;
+use super::config::NetConfig;
+use super::event::NetEvent;
+use super::link::Link;
+
+/// How long a task waits for room for its last event while everything shuts down.
+const LAST_EVENT: Duration = Duration::from_secs(2);
+
+/// Shared by the handle and every task.
+#[derive(Debug)]
+pub(super) struct Hub {
+    pub(super) config: NetConfig,
+    pub(super) clock: Clock,
+    pub(super) events: mpsc::Sender<NetEvent>,
+    pub(super) shutdown: CancellationToken,
+    listen: SocketAddr,
+    next_id: AtomicU64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    tip: Tip,
+    nonces: Nonces,
+    /// Nonces of ours that came back to us.
+    returned: Nonces,
+    rng: ChaCha20Rng,
+    links: HashMap<PeerId, Arc<Link>>,
+    /// Addresses that we dial or that an outbound link is up to.
+    dialled: HashSet<SocketAddr>,
+    inbound: HashMap<IpAddr, usize>,
+    blocked: HashMap<IpAddr, Instant>,
+}
+
+impl Hub {
+    pub(super) fn new(
+        config: NetConfig,
+        events: mpsc::Sender<NetEvent>,
+        bound: Option<SocketAddr>,
+    ) -> Self {
+        let unknown = SocketAddr::new([0, 0, 0, 0].into(), 0);
+        let state = State {
+            tip: Tip::default(),
+            nonces: Nonces::default(),
+            returned: Nonces::default(),
+            rng: ChaCha20Rng::from_seed(config.seed),
+            links: HashMap::new(),
+            dialled: HashSet::new(),
+            inbound: HashMap::new(),
+            blocked: HashMap::new(),
+        };
+        Self {
+            listen: config.advertise.or(bound).unwrap_or(unknown),
+            config,
+            clock: Clock::start(),
+            events,
+            shutdown: CancellationToken::new(),
+            next_id: AtomicU64::new(0),
+            state: Mutex::new(state),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn tip(&self) -> Tip {
+        self.state().tip
+    }
+
+    pub(super) fn set_tip(&self, tip: Tip) {
+        self.state().tip = tip;
+    }
+
+    /// What we say about ourselves right now.
+    pub(super) fn local(&self) -> Local {
+        Local {
+            genesis: self.config.genesis,
+            capabilities: self.config.capabilities,
+            user_agent: self.config.user_agent.clone(),
+            listen: self.listen,
+            total_difficulty: self.tip().total_difficulty,
+        }
+    }
+
+    /// Draws a nonce for a `Hand` and remembers it.
+    pub(super) fn next_nonce(&self) -> u64 {
+        let mut state = self.state();
+        let nonce = state.rng.next_u64();
+        state.nonces.remember(nonce);
+        nonce
+    }
+
+    pub(super) fn nonces(&self) -> Nonces {
+        self.state().nonces.clone()
+    }
+
+    /// A `Hand` of ours came in: whoever dialled with this nonce reached ourselves.
+    pub(super) fn nonce_returned(&self, nonce: u64) {
+        self.state().returned.remember(nonce);
+    }
+
+    pub(super) fn has_returned(&self, nonce: u64) -> bool {
+        self.state().returned.contains(nonce)
+    }
+
+    pub(super) fn next_id(&self) -> PeerId {
+        PeerId(self.next_id.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(super) fn insert(&self, link: Arc<Link>) {
+        self.state().links.insert(link.id, link);
+    }
+
+    pub(super) fn remove(&self, id: PeerId) {
+        self.state().links.remove(&id);
+    }
+
+    pub(super) fn link(&self, id: PeerId) -> Option<Arc<Link>> {
+        self.state().links.get(&id).cloned()
+    }
+
+    pub(super) fn block(&self, ip: IpAddr, until: Instant) {
+        let now = self.clock.now();
+        let mut state = self.state();
+        state.blocked.retain(|_, until| now < *until);
+        state.blocked.insert(host_of(ip), until);
+    }
+
+    pub(super) fn unblock(&self, ip: IpAddr) {
+        self.state().blocked.remove(&host_of(ip));
+    }
+
+    pub(super) fn is_blocked(&self, ip: IpAddr) -> bool {
+        let now = self.clock.now();
+        self.state().blocked.get(&host_of(ip)).is_some_and(|until| now < *until)
+    }
+
+    /// Takes one of the places for inbound peers, or `None` if there is none for this host.
+    pub(super) fn take_place(self: &Arc<Self>, ip: IpAddr) -> Option<Place> {
+        let host = host_of(ip);
+        let mut state = self.state();
+        let all: usize = state.inbound.values().sum();
+        let ours = state.inbound.entry(host).or_default();
+        let free = all < self.config.max_inbound && *ours < self.config.max_inbound_per_host;
+        if free {
+            *ours += 1;
+        } else if *ours == 0 {
+            state.inbound.remove(&host);
+        }
+        free.then(|| Place { hub: Arc::clone(self), taken: Taken::Inbound(host) })
+    }
+
+    /// Reserves an address for dialling, or `None` if that is going on.
+    pub(super) fn take_address(self: &Arc<Self>, addr: SocketAddr) -> Option<Place> {
+        let new = self.state().dialled.insert(addr);
+        new.then(|| Place { hub: Arc::clone(self), taken: Taken::Outbound(addr) })
+    }
+
+    /// Reports an event, waiting for room. While everything shuts down it waits only a little, for
+    /// nobody may be listening any more.
+    pub(super) async fn emit(&self, event: NetEvent) {
+        tokio::select! {
+            // The other end is gone with the node; there is nobody to tell.
+            _ = self.events.send(event) => {}
+            () = async {
+                self.shutdown.cancelled().await;
+                tokio::time::sleep(LAST_EVENT).await;
+            } => {}
+        }
+    }
+}
+
+/// A place among the connections, given back when it is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    hub: Arc<Hub>,
+    taken: Taken,
+}
+
+#[derive(Debug)]
+enum Taken {
+    Inbound(IpAddr),
+    Outbound(SocketAddr),
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut state = self.hub.state();
+        match self.taken {
+            Taken::Outbound(addr) => {
+                state.dialled.remove(&addr);
+            }
+            Taken::Inbound(host) => {
+                let left = state.inbound.get_mut(&host).map(|count| {
+                    *count -= 1;
+                    *count
+                });
+                if left == Some(0) {
+                    state.inbound.remove(&host);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! One connection from its handshake to its end: a reader and a writer over one stream.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use scape_aggregate::ProtocolVersion;
+use scape_pool::Instant;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use crate::link::{Meter, Pacer};
+use crate::peer::{Direction, PeerId};
+use crate::wire::{BanReason, FrameDecoder, Message, WireError};
+
+use super::event::{LinkError, NetEvent, Refusal, Unsent};
+use super::greet::Greeted;
+use super::hub::{Hub, Place};
+use super::outbox::{Next, Outbox};
+
+const READ_CHUNK: usize = 16 * 1024;
+
+/// The handle of one connection.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) id: PeerId,
+    version: ProtocolVersion,
+    magic: [u8; 2],
+    outbox: Outbox,
+    closing: CancellationToken,
+    farewell: Mutex<Option<Bytes>>,
+}
+
+impl Link {
+    pub(super) fn send(&self, message: Message) -> Result<(), Box<Unsent>> {
+        match message.encode(self.version, self.magic) {
+            Ok(frame) if !self.closing.is_cancelled() => self.outbox.push(message, frame),
+            Ok(_) => Err(Box::new(Unsent { message, reason: Refusal::Gone })),
+            Err(error) => Err(Box::new(Unsent { message, reason: error.into() })),
+        }
+    }
+
+    /// Ends the link once the frame that is being written is out, with a last word if wanted.
+    pub(super) fn close(&self, reason: Option<BanReason>) {
+        let frame =
+            reason.and_then(|why| Message::BanReason(why).encode(self.version, self.magic).ok());
+        *self.farewell.lock().unwrap_or_else(PoisonError::into_inner) = frame;
+        self.closing.cancel();
+    }
+
+    fn take_farewell(&self) -> Option<Bytes> {
+        self.farewell.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// Runs a connection until it ends. Gives its place back before it reports the end.
+pub(super) async fn run<S: AsyncRead + AsyncWrite>(
+    hub: Arc<Hub>,
+    stream: S,
+    addr: SocketAddr,
+    direction: Direction,
+    (info, decoder): Greeted,
+    place: Option<Place>,
+) {
+    let peer = hub.next_id();
+    let link = Arc::new(Link {
+        id: peer,
+        version: info.version,
+        magic: hub.config.consensus.chain.magic(),
+        outbox: Outbox::new(hub.config.outbox),
+        closing: hub.shutdown.child_token(),
+        farewell: Mutex::default(),
+    });
+    hub.insert(Arc::clone(&link));
+    hub.emit(NetEvent::Connected { peer, addr, direction, info }).await;
+    let error = drive(&hub, &link, stream, decoder).await.err();
+    debug!(?peer, ?error, "link ended");
+    hub.remove(peer);
+    let unsent = link.outbox.close();
+    drop(place);
+    hub.emit(NetEvent::Disconnected { peer, error, unsent }).await;
+}
+
+/// Reads and writes until either fails or the link is closed.
+async fn drive<S: AsyncRead + AsyncWrite>(
+    hub: &Hub,
+    link: &Link,
+    stream: S,
+    decoder: FrameDecoder,
+) -> Result<(), LinkError> {
+    let (input, mut output) = tokio::io::split(stream);
+    let ended = {
+        let overdue = async {
+            link.closing.cancelled().await;
+            tokio::time::sleep(hub.config.timeouts.handshake_write).await;
+        };
+        let reader = Reader::new(hub, link, input, decoder);
+        let writer = async {
+            let ended = write(hub, link, &mut output).await;
+            if ended.is_err() {
+                // What the peer sent before it vanished can still be read.
+                tokio::time::sleep(hub.config.timeouts.handshake_write).await;
+            }
+            ended
+        };
+        tokio::select! {
+            biased;
+            ended = writer => ended,
+            Err(error) = reader.run() => Err(error),
+            () = overdue => Ok(()),
+        }
+    };
+    // Tells the peer that nothing more comes; if that fails the socket is gone already.
+    let _ = timeout(hub.config.timeouts.handshake_write, output.shutdown()).await;
+    if link.closing.is_cancelled() { Ok(()) } else { ended }
+}
+
+/// Writes what is in the outbox, paced, and pings now and then. Ends with the farewell.
+async fn write<W: AsyncWrite + Unpin>(
+    hub: &Hub,
+    link: &Link,
+    output: &mut W,
+) -> Result<(), LinkError> {
+    let mut pacer = Pacer::new();
+    // Our half of the handshake counts as well.
+    let _ = pacer.poll(hub.clock.now());
+    let mut pings = interval(hub.config.timeouts.ping);
+    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            biased;
+            () = link.closing.cancelled() => break,
+            _ = pings.tick() => {
+                // A link that takes no ping is about to end.
+                let _ = link.send(Message::Ping(hub.tip()));
+                continue;
+            }
+            () = link.outbox.filled() => {}
+        }
+        while let Err(at) = pacer.poll(hub.clock.now()) {
+            tokio::select! {
+                () = link.closing.cancelled() => break,
+                () = hub.clock.sleep_until(at) => {}
+            }
+        }
+        if link.closing.is_cancelled() {
+            break;
+        }
+        match link.outbox.next() {
+            Some(Next::Urgent(frame)) => write_frame(hub, output, &frame).await?,
+            Some(Next::Head(frame)) => {
+                write_frame(hub, output, &frame).await?;
+                link.outbox.written();
+            }
+            None => {}
+        }
+    }
+    match link.take_farewell() {
+        Some(frame) => write_frame(hub, output, &frame).await,
+        None => Ok(()),
+    }
+}
+
+async fn write_frame<W: AsyncWrite + Unpin>(
+    hub: &Hub,
+    output: &mut W,
+    frame: &[u8],
+) -> Result<(), LinkError> {
+    let written = timeout(hub.config.timeouts.write, output.write_all(frame)).await;
+    Ok(written.map_err(|_| LinkError::SlowReader)??)
+}
+
+/// Reads messages and reports them.
+struct Reader<'a, R> {
+    hub: &'a Hub,
+    link: &'a Link,
+    input: R,
+    decoder: FrameDecoder,
+    meter: Meter,
+    /// When the frame began that is being read.
+    frame_began: Instant,
+}
+
+impl<'a, R: AsyncRead + Unpin> Reader<'a, R> {
+    fn new(hub: &'a Hub, link: &'a Link, input: R, decoder: FrameDecoder) -> Self {
+        let meter = Meter::new(hub.config.meter);
+        Self { hub, link, input, decoder, meter, frame_began: hub.clock.now() }
+    }
+
+    /// The socket is not read while the events have no room: then the peer has to wait.
+    async fn run(mut self) -> Result<Infallible, LinkError> {
+        let mut chunk = vec![0; READ_CHUNK];
+        loop {
+            self.report_all().await?;
+            let read = self.read(&mut chunk).await?;
+            if !self.decoder.is_mid_frame() {
+                self.frame_began = self.hub.clock.now();
+            }
+            self.meter.handle_bytes(read as u64, self.hub.clock.now())?;
+            self.decoder.push(&chunk[..read]);
+        }
+    }
+
+    /// Reports every message that is there. Room for an event is taken before its message is cut
+    /// from the stream, so that none is lost between the two.
+    async fn report_all(&mut self) -> Result<(), LinkError> {
+        loop {
+            let Ok(room) = self.hub.events.reserve().await else {
+                return std::future::pending().await;
+            };
+            if self.link.closing.is_cancelled() {
+                return std::future::pending().await;
+            }
+            match self.next()? {
+                Some(event) => room.send(event),
+                None => return Ok(()),
+            }
+            self.frame_began = self.hub.clock.now();
+        }
+    }
+
+    fn next(&mut self) -> Result<Option<NetEvent>, LinkError> {
+        let peer = self.link.id;
+        let event = match self.decoder.next() {
+            Ok(None) => return Ok(None),
+            Ok(Some(message)) => NetEvent::Message { peer, message },
+            Err(WireError::BadTransaction(error)) => NetEvent::BadTransaction { peer, error },
+            Err(error) => return Err(error.into()),
+        };
+        self.meter.handle_message(self.hub.clock.now())?;
+        if let NetEvent::Message { message: Message::Ping(_), .. } = event {
+            // Not taken only if the link is about to end.
+            let _ = self.link.send(Message::Pong(self.hub.tip()));
+        }
+        Ok(Some(event))
+    }
+
+    async fn read(&mut self, chunk: &mut [u8]) -> Result<usize, LinkError> {
+        let timeouts = &self.hub.config.timeouts;
+        let frame_left = match self.decoder.is_mid_frame() {
+            true => {
+                let spent = self.hub.clock.now().saturating_since(self.frame_began);
+                Some(timeouts.frame.saturating_sub(spent))
+            }
+            false => None,
+        };
+        let limit = frame_left.map_or(timeouts.idle, |left| left.min(timeouts.idle));
+        match timeout(limit, self.input.read(chunk)).await {
+            Ok(Ok(0)) => Err(LinkError::Closed),
+            Ok(read) => Ok(read?),
+            Err(_) if frame_left == Some(limit) => Err(LinkError::SlowFrame),
+            Err(_) => Err(LinkError::Idle),
+        }
+    }
+}
