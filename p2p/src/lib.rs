@@ -5,6 +5,8 @@
 //! - [`handshake`]: who may talk to us, and at which protocol version.
 //! - [`link`]: what one connection may send and what it has on its account.
 //! - [`book`]: the addresses we know and the ones we ban.
+//! - [`dandelion`]: coins, relays and epochs.
+//! - [`zone`]: all of it joined for one network: what a node is, short of sockets.
 //! - [`net`]: sockets and clock; the only module that touches either.
 //!
 //! Everything but the network glue is sans-IO: time and randomness are arguments.
