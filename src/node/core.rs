@@ -1,0 +1,248 @@
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use scape_aggregate::Transaction;
+use scape_p2p::book::{Book, Source};
+use scape_p2p::handshake::HandshakeError;
+use scape_p2p::link::Offence;
+use scape_p2p::net::{ConnectError, LinkError, Net, NetEvent, replace_file};
+use scape_p2p::zone::{Effect, PushError, Ticket, Zone, ZoneContext};
+use scape_pool::{Accepted, ChainUpdate, ChainView, Notice};
+use tokio::sync::{mpsc, oneshot};
+use tracing::{debug, warn};
+
+use super::clock::Clock;
+use super::verify::{Verdict, VerifyThreads};
+use super::{NodeConfig, NodeError, Status};
+use crate::chain::{Block, BlockError, DevLedger};
+
+/// Events of the network that may wait for the node.
+const EVENTS: usize = 1_024;
+/// How often the address book is saved.
+const SAVE_INTERVAL: Duration = Duration::from_secs(60);
+
+/// What the handle asks of the node.
+#[derive(Debug)]
+pub(super) enum Command {
+    Push { tx: Transaction, fluff: bool, reply: oneshot::Sender<Result<Accepted, PushError>> },
+    Propose { salt: u64, reply: oneshot::Sender<Block> },
+    ProposeBranch { depth: usize, salt: u64, reply: oneshot::Sender<Vec<Block>> },
+    Deliver { block: Box<Block>, reply: oneshot::Sender<Result<(), BlockError>> },
+    Status { reply: oneshot::Sender<Status> },
+    Shutdown,
+}
+
+/// The zone, and what it needs to act.
+pub(super) struct Core {
+    zone: Zone,
+    ledger: DevLedger,
+    net: Net,
+    events: mpsc::Receiver<NetEvent>,
+    verify: VerifyThreads,
+    verdicts: mpsc::UnboundedReceiver<Verdict>,
+    pushes: HashMap<Ticket, oneshot::Sender<Result<Accepted, PushError>>>,
+    notices: Option<mpsc::UnboundedSender<Notice>>,
+    clock: Clock,
+    book_path: Option<PathBuf>,
+}
+
+impl Core {
+    pub(super) async fn start(
+        config: NodeConfig,
+        ledger: DevLedger,
+        notices: Option<mpsc::UnboundedSender<Notice>>,
+    ) -> Result<Self, NodeError> {
+        let clock = Clock::start();
+        let book_path = book_path(&config)?;
+        let mut book = load_book(&config, book_path.as_ref())?;
+        for seed in &config.seeds {
+            if let Err(error) = book.add(*seed, Source::Trusted, clock.unix()) {
+                warn!(%seed, %error, "seed address not used");
+            }
+        }
+        let (event_sender, events) = mpsc::channel(EVENTS);
+        let (verdict_sender, verdicts) = mpsc::unbounded_channel();
+        let net = Net::start(config.net, event_sender).await?;
+        let tip = ledger.tip();
+        net.set_tip(tip.total_difficulty, tip.height);
+        let verify =
+            VerifyThreads::start(config.workers, &verdict_sender).map_err(NodeError::Thread)?;
+        let zone = Zone::new(config.zone, book, config.seed, clock.now());
+        Ok(Self {
+            zone,
+            ledger,
+            net,
+            events,
+            verify,
+            verdicts,
+            pushes: HashMap::new(),
+            notices,
+            clock,
+            book_path,
+        })
+    }
+
+    pub(super) fn local_addr(&self) -> Option<SocketAddr> {
+        self.net.local_addr()
+    }
+
+    /// Runs until told to stop or until the handle is gone. Nothing that a peer does ends it.
+    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+        let mut save = tokio::time::interval(SAVE_INTERVAL);
+        loop {
+            let timeout = self.clock.sleep_until(self.zone.poll_timeout());
+            tokio::select! {
+                command = commands.recv() => match command {
+                    Some(Command::Shutdown) | None => break,
+                    Some(command) => self.handle_command(command),
+                },
+                Some((ticket, verdict)) = self.verdicts.recv() => {
+                    self.with_zone(|zone, ctx| zone.handle_verified(ticket, verdict, ctx));
+                }
+                Some(event) = self.events.recv() => self.handle_event(event),
+                () = timeout => {}
+                _ = save.tick() => self.save_book(),
+            }
+            self.with_zone(|zone, ctx| zone.handle_timeout(ctx));
+            self.carry_out();
+        }
+        self.save_book();
+        self.net.shutdown().await;
+    }
+
+    fn with_zone<R>(&mut self, call: impl FnOnce(&mut Zone, &ZoneContext<'_>) -> R) -> R {
+        let (now, unix) = (self.clock.now(), self.clock.unix());
+        call(&mut self.zone, &ZoneContext { now, unix, chain: &self.ledger })
+    }
+
+    fn handle_command(&mut self, command: Command) {
+        // Whoever asked may have gone meanwhile; then the answer goes nowhere.
+        match command {
+            Command::Push { tx, fluff, reply } => {
+                let ticket = self.zone.push(tx, fluff);
+                self.pushes.insert(ticket, reply);
+            }
+            Command::Propose { salt, reply } => {
+                let _ = reply.send(self.ledger.propose(self.zone.pool().public(), salt));
+            }
+            Command::ProposeBranch { depth, salt, reply } => {
+                let public: Vec<_> = self.zone.pool().public().cloned().collect();
+                let _ = reply.send(self.ledger.propose_branch(depth, &public, salt));
+            }
+            Command::Deliver { block, reply } => {
+                let _ = reply.send(self.handle_block(*block));
+            }
+            Command::Status { reply } => {
+                let _ = reply.send(self.status());
+            }
+            Command::Shutdown => {}
+        }
+    }
+
+    fn handle_block(&mut self, block: Block) -> Result<(), BlockError> {
+        let update = self.ledger.accept(block)?;
+        if update != ChainUpdate::default() {
+            let tip = self.ledger.tip();
+            self.net.set_tip(tip.total_difficulty, tip.height);
+            self.with_zone(|zone, ctx| zone.handle_chain(&update, ctx));
+        }
+        Ok(())
+    }
+
+    fn handle_event(&mut self, event: NetEvent) {
+        self.with_zone(|zone, ctx| match event {
+            NetEvent::Connected { peer, addr, direction, info } => {
+                zone.handle_connected(peer, addr, direction, info, ctx);
+            }
+            NetEvent::ConnectFailed { addr, error } => {
+                debug!(%addr, %error, "connecting failed");
+                let to_self = HandshakeError::ConnectedToSelf;
+                let to_self = matches!(error, ConnectError::Handshake(e) if e == to_self);
+                zone.handle_connect_failed(addr, to_self, ctx);
+            }
+            NetEvent::Message { peer, message } => zone.handle_message(peer, message, ctx),
+            NetEvent::BadTransaction { peer, error } => {
+                debug!(%peer, %error, "bad transaction");
+                zone.handle_bad_transaction(peer, ctx);
+            }
+            NetEvent::Disconnected { peer, error, unsent } => {
+                let offence = error.as_ref().and_then(offence);
+                zone.handle_disconnected(peer, unsent, offence, ctx);
+            }
+        });
+    }
+
+    /// Does what the zone wants, until it wants nothing more.
+    fn carry_out(&mut self) {
+        while let Some(effect) = self.zone.poll_effect() {
+            match effect {
+                Effect::Send { peer, message } => {
+                    if let Err(unsent) = self.net.send(peer, message) {
+                        self.with_zone(|zone, ctx| zone.handle_unsent(peer, unsent.message, ctx));
+                    }
+                }
+                Effect::Connect { addr } => self.net.connect(addr),
+                Effect::Disconnect { peer, reason } => self.net.disconnect(peer, reason),
+                Effect::Block { ip, duration } => self.net.block(ip, duration),
+                Effect::Verify { ticket, tx, .. } => self.verify.submit(ticket, tx),
+                Effect::Pushed { ticket, verdict } => {
+                    if let Some(reply) = self.pushes.remove(&ticket) {
+                        let _ = reply.send(verdict);
+                    }
+                }
+                Effect::Notice(notice) => {
+                    if let Some(notices) = &self.notices {
+                        let _ = notices.send(notice);
+                    }
+                }
+            }
+        }
+    }
+
+    fn status(&self) -> Status {
+        Status {
+            tip: self.ledger.tip(),
+            pools: self.zone.pool().counts(),
+            peers: self.zone.peers().collect(),
+            relays: self.zone.relays().to_vec(),
+            addresses: self.zone.book().len(),
+        }
+    }
+
+    fn save_book(&self) {
+        let Some(path) = &self.book_path else { return };
+        if let Err(error) = replace_file(path, self.zone.book().to_text().as_bytes()) {
+            warn!(path = %path.display(), %error, "the address book was not saved");
+        }
+    }
+}
+
+/// What a connection that ended so costs.
+fn offence(error: &LinkError) -> Option<Offence> {
+    match error {
+        LinkError::Flood(_) => Some(Offence::Flood),
+        error => Offence::of(error.blame()),
+    }
+}
+
+fn book_path(config: &NodeConfig) -> Result<Option<PathBuf>, NodeError> {
+    let Some(path) = &config.data_dir else { return Ok(None) };
+    std::fs::create_dir_all(path)
+        .map_err(|error| NodeError::DataDir { path: path.clone(), error })?;
+    Ok(Some(path.join("peers.txt")))
+}
+
+fn load_book(config: &NodeConfig, path: Option<&PathBuf>) -> Result<Book, NodeError> {
+    let Some(path) = path.filter(|path| path.exists()) else {
+        return Ok(Book::new(config.book));
+    };
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| NodeError::Book { path: path.clone(), error })?;
+    let (book, skipped) = Book::from_text(&text, config.book);
+    if skipped > 0 {
+        warn!(path = %path.display(), skipped, "unreadable lines in the address book");
+    }
+    Ok(book)
+}

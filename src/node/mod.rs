@@ -1,0 +1,190 @@
+//! A node: the one place where a zone's effects meet sockets, threads, files and the clock.
+//!
+//! [`Node::start`] spawns a task that owns the zone and the chain, and carries out what the zone
+//! wants. The handle talks to it; everything it returns is for the owner of the node.
+
+mod clock;
+mod core;
+mod verify;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use scape_aggregate::Transaction;
+use scape_p2p::book::BookConfig;
+use scape_p2p::net::{NetConfig, NetError};
+use scape_p2p::zone::{PeerStatus, PushError, ZoneConfig};
+use scape_pool::{Accepted, Notice, PeerId, PoolCounts, Tip};
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::chain::{Block, BlockError, DevLedger};
+use core::{Command, Core};
+
+/// The parameters of a node.
+#[derive(Clone, Debug)]
+pub struct NodeConfig {
+    /// Pools, routes and peers.
+    pub zone: ZoneConfig,
+    /// Sockets.
+    pub net: NetConfig,
+    /// The address book.
+    pub book: BookConfig,
+    /// Addresses to begin with, beside those that were saved.
+    pub seeds: Vec<SocketAddr>,
+    /// Where the address book is kept; nowhere if `None`.
+    pub data_dir: Option<PathBuf>,
+    /// Threads that verify; one for each core if zero.
+    pub workers: usize,
+    /// Seeds coins, routes and timers. Must be unpredictable outside of tests.
+    pub seed: [u8; 32],
+}
+
+/// Why a node did not start.
+#[derive(Debug, Error)]
+pub enum NodeError {
+    /// The network did not start.
+    #[error(transparent)]
+    Net(#[from] NetError),
+    /// The data folder cannot be made.
+    #[error("cannot make the data folder {path}: {error}")]
+    DataDir {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// The saved address book cannot be read.
+    #[error("cannot read the address book {path}: {error}")]
+    Book {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// A thread cannot be started.
+    #[error("cannot start a verification thread: {0}")]
+    Thread(io::Error),
+}
+
+/// The node has stopped.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+#[error("the node has stopped")]
+pub struct Stopped;
+
+/// Why the owner's transaction was not taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+pub enum PushFailed {
+    /// The node refused it.
+    #[error(transparent)]
+    Refused(#[from] PushError),
+    /// The node has stopped.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+}
+
+/// What the owner may know of a node.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Status {
+    /// The end of the chain.
+    pub tip: Tip,
+    /// How much is held.
+    pub pools: PoolCounts,
+    /// All connections.
+    pub peers: Vec<PeerStatus>,
+    /// The relays of this epoch.
+    pub relays: Vec<PeerId>,
+    /// Known addresses.
+    pub addresses: usize,
+}
+
+/// A running node. Dropping it stops it; [`Node::shutdown`] also waits and saves.
+#[derive(Debug)]
+pub struct Node {
+    commands: mpsc::Sender<Command>,
+    task: JoinHandle<()>,
+    local_addr: Option<SocketAddr>,
+}
+
+impl Node {
+    /// Starts a node on a chain. `notices`, if given, gets everything that happens to its
+    /// transactions: private, for the owner.
+    ///
+    /// # Errors
+    /// What could not be started.
+    pub async fn start(
+        config: NodeConfig,
+        ledger: DevLedger,
+        notices: Option<mpsc::UnboundedSender<Notice>>,
+    ) -> Result<Self, NodeError> {
+        let (commands, inbox) = mpsc::channel(64);
+        let core = Core::start(config, ledger, notices).await?;
+        let local_addr = core.local_addr();
+        let task = tokio::spawn(core.run(inbox));
+        Ok(Self { commands, task, local_addr })
+    }
+
+    /// Where the node listens.
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.local_addr
+    }
+
+    /// Gives a transaction of the owner to the stem, or to everyone at once if `fluff`.
+    ///
+    /// # Errors
+    /// Why it is not taken.
+    pub async fn push(&self, tx: Transaction, fluff: bool) -> Result<Accepted, PushFailed> {
+        let verdict = self.ask(|reply| Command::Push { tx, fluff, reply }).await?;
+        Ok(verdict?)
+    }
+
+    /// Makes the next block out of what is public, without taking it.
+    ///
+    /// # Errors
+    /// If the node has stopped; so all below.
+    pub async fn propose(&self, salt: u64) -> Result<Block, Stopped> {
+        self.ask(|reply| Command::Propose { salt, reply }).await
+    }
+
+    /// Makes a longer branch without the last `depth` blocks, without taking it.
+    ///
+    /// # Errors
+    /// If the node has stopped.
+    pub async fn propose_branch(&self, depth: usize, salt: u64) -> Result<Vec<Block>, Stopped> {
+        self.ask(|reply| Command::ProposeBranch { depth, salt, reply }).await
+    }
+
+    /// Hands a block to the node. The inner error says why the block is invalid.
+    ///
+    /// # Errors
+    /// If the node has stopped.
+    pub async fn deliver(&self, block: Block) -> Result<Result<(), BlockError>, Stopped> {
+        self.ask(|reply| Command::Deliver { block: Box::new(block), reply }).await
+    }
+
+    /// How the node is.
+    ///
+    /// # Errors
+    /// If the node has stopped.
+    pub async fn status(&self) -> Result<Status, Stopped> {
+        self.ask(|reply| Command::Status { reply }).await
+    }
+
+    /// Stops the node: ends its connections, saves its address book.
+    pub async fn shutdown(self) {
+        // If it has stopped already there is nothing to tell it.
+        let _ = self.commands.send(Command::Shutdown).await;
+        let _ = self.task.await;
+    }
+
+    async fn ask<T>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<T>) -> Command,
+    ) -> Result<T, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.send(command(reply)).await.map_err(|_| Stopped)?;
+        answer.await.map_err(|_| Stopped)
+    }
+}
