@@ -50,6 +50,9 @@ pub enum BuildError {
     /// The inputs are worth less than outputs and fee.
     #[error("the inputs are short of {0} nanogrin")]
     Short(u64),
+    /// This much is neither in outputs nor in fees: every fee is given, and no change is wanted.
+    #[error("{0} nanogrin are left over")]
+    LeftOver(u64),
     /// The fee does not fit into its bits.
     #[error(transparent)]
     Fee(#[from] FeeFieldsError),

@@ -237,6 +237,9 @@ impl TxBuilder {
         let needed = wanted.saturating_add(fee);
         let rest = available.checked_sub(needed);
         let rest = rest.ok_or(BuildError::Short(needed.saturating_sub(available)))?;
+        if parts == 0 && rest > 0 && self.sharing() == 0 {
+            return Err(BuildError::LeftOver(rest));
+        }
         if parts == 0 {
             return Ok((coins, fee + rest));
         }
@@ -250,20 +253,24 @@ impl TxBuilder {
     fn total_fee(&self, outputs: u64) -> u64 {
         let given = self.kernels.iter().filter_map(|kernel| kernel.fee);
         let floor = given.fold(0_u64, |sum, fee| sum.saturating_add(fee.fee()));
-        if self.kernels.iter().all(|kernel| kernel.fee.is_some()) {
+        if self.sharing() == 0 {
             return floor;
         }
         let (inputs, kernels) = (self.inputs.len() as u64, self.kernels.len() as u64);
         let relayed = Weight::of_counts(inputs, outputs, kernels).0 * ACCEPT_FEE_BASE;
         // A fee of zero cannot be made, so every kernel that shares gets one nanogrin at least.
-        let sharing = self.kernels.iter().filter(|kernel| kernel.fee.is_none()).count() as u64;
-        self.fee.unwrap_or(relayed << self.fee_shift.min(15)).max(floor + sharing)
+        self.fee.unwrap_or(relayed << self.fee_shift.min(15)).max(floor + self.sharing())
+    }
+
+    /// How many kernels share the fee that is not given to one of them.
+    fn sharing(&self) -> u64 {
+        self.kernels.iter().filter(|kernel| kernel.fee.is_none()).count() as u64
     }
 
     fn share_fee(&self, total: u64) -> Result<Vec<FeeFields>, BuildError> {
         let given = self.kernels.iter().filter_map(|kernel| kernel.fee);
         let mut left = total.saturating_sub(given.map(FeeFields::fee).sum());
-        let mut sharing = self.kernels.iter().filter(|kernel| kernel.fee.is_none()).count() as u64;
+        let mut sharing = self.sharing();
         let mut fees = Vec::with_capacity(self.kernels.len());
         for kernel in &self.kernels {
             if let Some(fee) = kernel.fee {
