@@ -11,7 +11,8 @@ use scape_aggregate::builder::{
     assumed_chain, corpus, seeded,
 };
 use scape_aggregate::{
-    ChainType, Consensus, DecodeError, FeeFields, NrdRelativeHeight, ProtocolVersion, Transaction, Verifier,
+    ChainType, Consensus, DecodeError, FeeFields, NrdRelativeHeight, ProtocolVersion, Transaction,
+    Verifier,
 };
 
 const NRD: Consensus = Consensus::of(ChainType::AutomatedTesting).with_nrd();
