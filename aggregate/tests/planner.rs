@@ -1,7 +1,5 @@
 //! What candidates say about each other must not depend on their order.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests may")]
-
 use scape_aggregate::builder::{AssumedTx, seeded};
 use scape_aggregate::{ChainType, Commitment, Consensus, PlanLimits, Transaction, ValidTx, plan};
 

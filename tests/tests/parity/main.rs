@@ -5,6 +5,7 @@
 
 mod codec;
 mod grin;
+mod json;
 mod merge;
 mod planner;
 mod sample;
