@@ -26,6 +26,7 @@ mod broken;
 mod coin;
 mod corpus;
 mod extra;
+mod kernel;
 mod keys;
 mod raw;
 mod tx;
@@ -38,9 +39,10 @@ pub use assumed::{AssumedTx, assumed_chain};
 pub use broken::{Damage, Stage};
 pub use coin::{Coin, Faucet};
 pub use corpus::{Recipe, corpus, parallel};
+pub use kernel::Kernel;
 pub use keys::Secret;
 pub use raw::{RawInput, RawKernel, RawOutput, RawTx};
-pub use tx::{Built, Kernel, TxBuilder};
+pub use tx::{Built, TxBuilder};
 
 use crate::{FeeFieldsError, ProtocolVersion, RuleError};
 
