@@ -9,5 +9,6 @@ mod json;
 mod merge;
 mod planner;
 mod sample;
+mod structure;
 mod verdict;
 mod verifier;
