@@ -108,17 +108,19 @@ struct Graph {
 
 impl Graph {
     fn of<'a>(txs: impl Iterator<Item = &'a ValidTx> + Clone) -> Self {
-        let mut creator: HashMap<Commitment, usize> = HashMap::new();
+        // Candidates that exclude each other may create the same output: all are its parents, or
+        // the order of candidates would decide which family the child belongs to.
+        let mut creators: HashMap<Commitment, Vec<usize>> = HashMap::new();
         for (index, tx) in txs.clone().enumerate() {
-            creator.extend(tx.outputs().iter().map(|output| (output.commitment(), index)));
+            for output in tx.outputs() {
+                creators.entry(output.commitment()).or_default().push(index);
+            }
         }
         let parents = txs.clone().map(|tx| {
             let inputs = tx.inputs().iter().map(Input::commitment);
-            inputs.filter_map(|commitment| creator.get(&commitment).copied()).collect()
+            inputs.filter_map(|commitment| creators.get(&commitment)).flatten().copied().collect()
         });
-        let names =
-            txs.clone().map(|tx| tx.kernels().first().map(|k| *k.hash()).unwrap_or_default());
-        Self { parents: parents.collect(), names: names.collect() }
+        Self { parents: parents.collect(), names: txs.clone().map(name).collect() }
     }
 
     /// For each candidate the first member of its family.
@@ -153,10 +155,22 @@ impl Graph {
             }
         }
         // Transactions that spend each other in a circle can be written down, though never mined.
-        let circular = (0..waiting_for.len()).filter(|index| waiting_for[*index] > 0);
+        let mut circular: Vec<_> = (0..waiting_for.len()).filter(|i| waiting_for[*i] > 0).collect();
+        circular.sort_by_key(|index| self.names[*index]);
         order.extend(circular);
         order
     }
+}
+
+/// Names a transaction after all that it consists of: its first kernel alone could also be in
+/// another one, and then the order of candidates would show.
+fn name(tx: &ValidTx) -> Hash {
+    let inputs = tx.inputs().iter().map(|input| *input.hash());
+    let outputs = tx.outputs().iter().map(|output| *output.hash());
+    let kernels = tx.kernels().iter().map(|kernel| *kernel.hash());
+    let hashes: Vec<Hash> = inputs.chain(outputs).chain(kernels).collect();
+    let parts: Vec<&[u8]> = hashes.iter().map(|hash| hash.as_bytes().as_slice()).collect();
+    Hash::of(&parts)
 }
 
 /// The root of a union-find tree, with path halving.

@@ -11,7 +11,8 @@ use scape_aggregate::builder::{
     assumed_chain, corpus, seeded,
 };
 use scape_aggregate::{
-    ChainType, Consensus, DecodeError, NrdRelativeHeight, ProtocolVersion, Transaction, Verifier,
+    ChainType, Consensus, DecodeError, FeeFields, NrdRelativeHeight, ProtocolVersion, Transaction,
+    Verifier,
 };
 
 const NRD: Consensus = Consensus::of(ChainType::AutomatedTesting).with_nrd();
@@ -71,6 +72,9 @@ fn fees_are_exact_shared_and_shifted() {
     assert_eq!(rest.build(&mut rng, &NRD).unwrap().tx.fee(), 123_456_789);
     let poor = TxBuilder::new().input(faucet.coin(1)).split(1).fee(3).build(&mut rng, &NRD);
     assert_eq!(poor.unwrap_err(), BuildError::Short(2));
+    let given = Kernel::plain().fee(FeeFields::new(0, 3).unwrap());
+    let rich = TxBuilder::new().input(faucet.coin(5)).split(0).kernel(given);
+    assert_eq!(rich.build(&mut rng, &NRD).unwrap_err(), BuildError::LeftOver(2));
 }
 
 #[test]

@@ -26,6 +26,7 @@ mod broken;
 mod coin;
 mod corpus;
 mod extra;
+mod kernel;
 mod keys;
 mod raw;
 mod tx;
@@ -38,9 +39,10 @@ pub use assumed::{AssumedTx, assumed_chain};
 pub use broken::{Damage, Stage};
 pub use coin::{Coin, Faucet};
 pub use corpus::{Recipe, corpus, parallel};
+pub use kernel::Kernel;
 pub use keys::Secret;
 pub use raw::{RawInput, RawKernel, RawOutput, RawTx};
-pub use tx::{Built, Kernel, TxBuilder};
+pub use tx::{Built, TxBuilder};
 
 use crate::{FeeFieldsError, ProtocolVersion, RuleError};
 
@@ -50,6 +52,9 @@ pub enum BuildError {
     /// The inputs are worth less than outputs and fee.
     #[error("the inputs are short of {0} nanogrin")]
     Short(u64),
+    /// This much is neither in outputs nor in fees: every fee is given, and no change is wanted.
+    #[error("{0} nanogrin are left over")]
+    LeftOver(u64),
     /// The fee does not fit into its bits.
     #[error(transparent)]
     Fee(#[from] FeeFieldsError),

@@ -73,15 +73,16 @@ impl RawTx {
     /// Puts everything into canonical order for a version, which decides what inputs hash.
     pub fn sort(&mut self, version: ProtocolVersion) {
         let features = version.has_input_features();
-        self.inputs.sort_by_key(|input| {
+        self.inputs.sort_by_cached_key(|input| {
             if features {
                 Hash::of(&[&[input.features], &input.commitment])
             } else {
                 Hash::of(&[&input.commitment])
             }
         });
-        self.outputs.sort_by_key(|output| Hash::of(&[&[output.features], &output.commitment]));
-        self.kernels.sort_by_key(RawKernel::hash);
+        self.outputs
+            .sort_by_cached_key(|output| Hash::of(&[&[output.features], &output.commitment]));
+        self.kernels.sort_by_cached_key(RawKernel::hash);
     }
 
     /// Writes it, whatever it is.

@@ -1,11 +1,11 @@
 use rand::Rng;
 
 use super::keys::sign;
-use super::{BuildError, Coin, Secret};
+use super::{BuildError, Coin, Kernel, Secret};
 use crate::chain::ACCEPT_FEE_BASE;
 use crate::{
-    BlindingFactor, Consensus, FeeFields, Inputs, KernelFeatures, NrdRelativeHeight, Output,
-    Transaction, TxKernel, ValidTx, Weight,
+    BlindingFactor, Consensus, FeeFields, Inputs, NrdRelativeHeight, Output, Transaction, TxKernel,
+    ValidTx, Weight,
 };
 
 /// A transaction that was built, and the coins it creates.
@@ -21,59 +21,6 @@ impl Built {
     /// The transaction as a valid one, without verifying it again.
     pub fn valid(&self) -> ValidTx {
         ValidTx::assumed(self.tx.clone())
-    }
-}
-
-/// A kernel to be: what it promises, and what is given of it.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Kernel {
-    lock: Lock,
-    fee: Option<FeeFields>,
-    key: Option<Secret>,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-enum Lock {
-    #[default]
-    None,
-    Height(u64),
-    Nrd(NrdRelativeHeight),
-}
-
-impl Kernel {
-    /// Only a fee.
-    pub fn plain() -> Self {
-        Self::default()
-    }
-
-    /// Not valid in a block below `lock_height`.
-    pub fn height_locked(lock_height: u64) -> Self {
-        Self { lock: Lock::Height(lock_height), ..Self::default() }
-    }
-
-    /// Not valid too soon after another kernel of the same excess.
-    pub fn nrd(relative_height: NrdRelativeHeight) -> Self {
-        Self { lock: Lock::Nrd(relative_height), ..Self::default() }
-    }
-
-    /// Pays exactly this, all 64 bits as given, instead of its share of the automatic fee.
-    pub fn fee(self, fee: FeeFields) -> Self {
-        Self { fee: Some(fee), ..self }
-    }
-
-    /// Has this excess key instead of a drawn one; two NRD kernels with one key are duplicates.
-    pub fn key(self, key: Secret) -> Self {
-        Self { key: Some(key), ..self }
-    }
-
-    fn features(&self, fee: FeeFields) -> KernelFeatures {
-        match self.lock {
-            Lock::None => KernelFeatures::Plain { fee },
-            Lock::Height(lock_height) => KernelFeatures::HeightLocked { fee, lock_height },
-            Lock::Nrd(relative_height) => {
-                KernelFeatures::NoRecentDuplicate { fee, relative_height }
-            }
-        }
     }
 }
 
@@ -237,6 +184,9 @@ impl TxBuilder {
         let needed = wanted.saturating_add(fee);
         let rest = available.checked_sub(needed);
         let rest = rest.ok_or(BuildError::Short(needed.saturating_sub(available)))?;
+        if parts == 0 && rest > 0 && self.sharing() == 0 {
+            return Err(BuildError::LeftOver(rest));
+        }
         if parts == 0 {
             return Ok((coins, fee + rest));
         }
@@ -250,20 +200,24 @@ impl TxBuilder {
     fn total_fee(&self, outputs: u64) -> u64 {
         let given = self.kernels.iter().filter_map(|kernel| kernel.fee);
         let floor = given.fold(0_u64, |sum, fee| sum.saturating_add(fee.fee()));
-        if self.kernels.iter().all(|kernel| kernel.fee.is_some()) {
+        if self.sharing() == 0 {
             return floor;
         }
         let (inputs, kernels) = (self.inputs.len() as u64, self.kernels.len() as u64);
         let relayed = Weight::of_counts(inputs, outputs, kernels).0 * ACCEPT_FEE_BASE;
         // A fee of zero cannot be made, so every kernel that shares gets one nanogrin at least.
-        let sharing = self.kernels.iter().filter(|kernel| kernel.fee.is_none()).count() as u64;
-        self.fee.unwrap_or(relayed << self.fee_shift.min(15)).max(floor + sharing)
+        self.fee.unwrap_or(relayed << self.fee_shift.min(15)).max(floor + self.sharing())
+    }
+
+    /// How many kernels share the fee that is not given to one of them.
+    fn sharing(&self) -> u64 {
+        self.kernels.iter().filter(|kernel| kernel.fee.is_none()).count() as u64
     }
 
     fn share_fee(&self, total: u64) -> Result<Vec<FeeFields>, BuildError> {
         let given = self.kernels.iter().filter_map(|kernel| kernel.fee);
         let mut left = total.saturating_sub(given.map(FeeFields::fee).sum());
-        let mut sharing = self.kernels.iter().filter(|kernel| kernel.fee.is_none()).count() as u64;
+        let mut sharing = self.sharing();
         let mut fees = Vec::with_capacity(self.kernels.len());
         for kernel in &self.kernels {
             if let Some(fee) = kernel.fee {
