@@ -13,6 +13,7 @@
 //! [`node::Node`].
 
 pub mod chain;
+pub mod devnet;
 pub mod node;
 
 pub use scape_aggregate as aggregate;

@@ -31,6 +31,30 @@ pub struct Params {
     pub fluff_delay: Duration,
 }
 
+impl Params {
+    /// The same parameters with all times divided by `factor`, for demonstrations that should not
+    /// take as long as the real thing.
+    pub fn faster(self, factor: u32) -> Self {
+        let faster = |time: Duration| time / factor.max(1);
+        let Self { patience, embargo, .. } = self;
+        let delay = match embargo.delay {
+            EmbargoDelay::Uniform { base, spread } => {
+                EmbargoDelay::Uniform { base: faster(base), spread: faster(spread) }
+            }
+            EmbargoDelay::Exponential { mean } => EmbargoDelay::Exponential { mean: faster(mean) },
+        };
+        let phase = patience.phase.map(faster);
+        Self {
+            epoch: faster(self.epoch),
+            epoch_spread: faster(self.epoch_spread),
+            patience: Patience { interval: faster(patience.interval), phase, ..patience },
+            embargo: Embargo { delay, sweep: faster(embargo.sweep) },
+            fluff_delay: faster(self.fluff_delay),
+            ..self
+        }
+    }
+}
+
 /// What one flip of the coin decides on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CoinScope {

@@ -193,16 +193,20 @@ impl Zone {
         next
     }
 
+    /// Prefers peers that are not connected to us. If there are none, an outbound link to one that
+    /// is makes a relay of it; a Grin node refuses the second link, which does no harm.
     fn dial_from_book(&mut self, ctx: &ZoneContext<'_>) -> bool {
-        let taken = |peer: &&Peer| peer.direction == Direction::Outbound;
+        let outbound = |peer: &&Peer| peer.direction == Direction::Outbound;
         let groups: Vec<_> =
-            self.peers.values().filter(taken).map(|peer| Group::of(peer.addr.ip())).collect();
-        let mut addrs: Vec<_> = self.peers.values().map(|peer| peer.info.listen).collect();
-        addrs.extend(self.peers.values().map(|peer| peer.addr));
-        addrs.extend(&self.dialer.dialing);
-        let Some(addr) = self.book.pick(ctx.unix, &mut self.rng, &groups, &addrs) else {
-            return false;
-        };
+            self.peers.values().filter(outbound).map(|peer| Group::of(peer.addr.ip())).collect();
+        let mut taken: Vec<_> =
+            self.peers.values().filter(outbound).map(|peer| peer.addr).collect();
+        taken.extend(&self.dialer.dialing);
+        let listening = self.peers.values().map(|peer| peer.info.listen);
+        let connected: Vec<_> = taken.iter().copied().chain(listening).collect();
+        let mut pick =
+            |excluded: &[SocketAddr]| self.book.pick(ctx.unix, &mut self.rng, &groups, excluded);
+        let Some(addr) = pick(&connected).or_else(|| pick(&taken)) else { return false };
         self.connect(addr, ctx);
         true
     }
