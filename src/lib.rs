@@ -13,6 +13,7 @@
 //! [`node::Node`].
 
 pub mod chain;
+pub mod config;
 
 pub use scape_aggregate as aggregate;
 pub use scape_p2p as p2p;
