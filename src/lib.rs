@@ -13,8 +13,10 @@
 //! [`node::Node`].
 
 pub mod chain;
+pub mod config;
 pub mod devnet;
 pub mod node;
+pub mod run;
 
 pub use scape_aggregate as aggregate;
 pub use scape_p2p as p2p;

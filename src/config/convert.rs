@@ -1,0 +1,231 @@
+//! From what was read to what the parts of the node are told.
+
+use std::env;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use scape_aggregate::{ChainType, Consensus};
+use scape_p2p::book::{Book, BookConfig, Source, UnixTime};
+use scape_p2p::dandelion::{CoinScope, Implied, Params, Warning};
+use scape_p2p::net::NetConfig;
+use scape_p2p::zone::{PeersConfig, ZoneConfig};
+use scape_pool::{Capacity, EmbargoDelay, PatienceMode};
+
+use super::error::EmbargoHint;
+use super::sections::{
+    Coin, DandelionSection, EmbargoKind, Listen, PatienceKind, PoolSection, Seconds,
+};
+use super::{Config, ConfigError};
+
+/// What a configuration that is possible implies, to be said at the start.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Checked {
+    /// By the formulas of [`Implied`].
+    pub implied: Implied,
+    /// Where parameters work against each other.
+    pub warnings: Vec<Warning>,
+}
+
+impl Config {
+    /// Checks what only several values together can break.
+    ///
+    /// # Errors
+    /// The first rule that is broken.
+    pub fn check(&self) -> Result<Checked, ConfigError> {
+        let (implied, warnings) = self.params()?.check()?;
+        let anywhere = BookConfig { allow_private: true, ..self.book_config() };
+        refuse_addresses("peers", &self.network.peers, anywhere)?;
+        refuse_addresses("advertise", &self.network.advertise, anywhere)?;
+        refuse_addresses("seeds", &self.network.seeds, self.book_config())?;
+        Ok(Checked { implied, warnings })
+    }
+
+    /// The rules of the chain.
+    pub fn consensus(&self) -> Consensus {
+        Consensus { chain: self.chain.r#type, nrd: self.chain.nrd }
+    }
+
+    /// The parameters of Dandelion: those of the preset, and what differs from it.
+    ///
+    /// # Errors
+    /// The embargo lacks a value or has one that it has no use for. Whether the parameters are
+    /// possible is for [`Config::check`] to say.
+    pub fn params(&self) -> Result<Params, ConfigError> {
+        let set = &self.dandelion;
+        let mut params = set.preset.params();
+        put(&mut params.stem_probability, set.stem_probability);
+        put(&mut params.coin, set.coin.map(CoinScope::from));
+        put(&mut params.own_always_stem, set.own_always_stem);
+        put(&mut params.relays, set.relays);
+        put(&mut params.epoch, set.epoch_secs.map(|s| s.0));
+        put(&mut params.epoch_spread, set.epoch_spread_secs.map(|s| s.0));
+        put(&mut params.relay_max_lag, set.relay_max_lag);
+        put(&mut params.patience.interval, set.patience_secs.map(|s| s.0));
+        put(&mut params.patience.mode, set.patience_mode.map(PatienceMode::from));
+        put(&mut params.embargo.sweep, set.embargo_sweep_secs.map(|s| s.0));
+        put(&mut params.fluff_fanout, set.fluff_fanout);
+        put(&mut params.fluff_delay, set.fluff_delay_secs.map(|s| s.0));
+        params.embargo.delay = set.embargo_delay(params.embargo.delay)?;
+        Ok(params)
+    }
+
+    /// What a zone on clearnet is told.
+    ///
+    /// # Errors
+    /// As [`Config::params`].
+    pub fn zone_config(&self) -> Result<ZoneConfig, ConfigError> {
+        let network = &self.network;
+        Ok(ZoneConfig {
+            params: self.params()?,
+            capacity: self.pool.capacity(),
+            peers: PeersConfig {
+                outbound: network.outbound,
+                fixed: network.peers.clone(),
+                whitelist: network.whitelist.clone(),
+                ban: network.ban_secs.0,
+                ..PeersConfig::default()
+            },
+            ..ZoneConfig::new(self.consensus())
+        })
+    }
+
+    /// What the sockets are told. The seed is for handshake nonces.
+    pub fn net_config(&self, seed: [u8; 32]) -> NetConfig {
+        NetConfig {
+            listen: self.listen(),
+            advertise: self.network.advertise,
+            user_agent: self.node.user_agent.clone(),
+            max_inbound: self.network.max_inbound,
+            max_inbound_per_host: self.network.max_inbound_per_host,
+            ..NetConfig::new(self.consensus(), seed)
+        }
+    }
+
+    /// What the book of addresses is told.
+    pub fn book_config(&self) -> BookConfig {
+        let own_network =
+            matches!(self.chain.r#type, ChainType::UserTesting | ChainType::AutomatedTesting);
+        let allow_private = self.network.allow_private.unwrap_or(own_network);
+        BookConfig { allow_private, ..BookConfig::default() }
+    }
+
+    /// Where to listen, if at all: unless set, all addresses and the default port of the chain.
+    pub fn listen(&self) -> Option<SocketAddr> {
+        match self.network.listen {
+            Some(Listen::Off) => None,
+            Some(Listen::At(addr)) => Some(addr),
+            None => Some((Ipv4Addr::UNSPECIFIED, self.chain.r#type.default_port()).into()),
+        }
+    }
+
+    /// Where the data of this chain is kept.
+    ///
+    /// # Errors
+    /// It is in the home directory, and there is none.
+    pub fn data_dir(&self) -> Result<PathBuf, ConfigError> {
+        let dir = &self.node.data_dir;
+        let dir = match dir.strip_prefix("~") {
+            Ok(rest) => env::home_dir().ok_or_else(|| ConfigError::NoHome(dir.clone()))?.join(rest),
+            Err(_) => dir.clone(),
+        };
+        Ok(dir.join(self.chain.r#type.name()))
+    }
+}
+
+fn put<T>(param: &mut T, set: Option<T>) {
+    if let Some(value) = set {
+        *param = value;
+    }
+}
+
+/// An address is refused by the same rules as those that peers tell us of.
+fn refuse_addresses<'a>(
+    key: &'static str,
+    addrs: impl IntoIterator<Item = &'a SocketAddr>,
+    config: BookConfig,
+) -> Result<(), ConfigError> {
+    let mut book = Book::new(config);
+    for &addr in addrs {
+        book.add(addr, Source::Trusted, UnixTime(0)).map_err(|reason| ConfigError::Address {
+            key,
+            addr,
+            reason,
+        })?;
+    }
+    Ok(())
+}
+
+impl DandelionSection {
+    fn embargo_delay(&self, preset: EmbargoDelay) -> Result<EmbargoDelay, ConfigError> {
+        let (preset_kind, base, spread, mean) = match preset {
+            EmbargoDelay::Uniform { base, spread } => {
+                (EmbargoKind::Uniform, Some(base), Some(spread), None)
+            }
+            EmbargoDelay::Exponential { mean } => {
+                (EmbargoKind::Exponential, None, None, Some(mean))
+            }
+        };
+        let kind = self.embargo.unwrap_or(preset_kind);
+        self.refuse_unused(kind)?;
+        let choose = |missing, set: Option<Seconds>, preset| {
+            set.map(|s| s.0).or(preset).ok_or(ConfigError::EmbargoIncomplete { kind, missing })
+        };
+        Ok(match kind {
+            EmbargoKind::Uniform => EmbargoDelay::Uniform {
+                base: choose("embargo_base_secs", self.embargo_base_secs, base)?,
+                spread: choose("embargo_spread_secs", self.embargo_spread_secs, spread)?,
+            },
+            EmbargoKind::Exponential => EmbargoDelay::Exponential {
+                mean: choose("embargo_mean_secs", self.embargo_mean_secs, mean)?,
+            },
+        })
+    }
+
+    fn refuse_unused(&self, kind: EmbargoKind) -> Result<(), ConfigError> {
+        let fields = [
+            ("embargo_base_secs", EmbargoKind::Uniform, self.embargo_base_secs),
+            ("embargo_spread_secs", EmbargoKind::Uniform, self.embargo_spread_secs),
+            ("embargo_mean_secs", EmbargoKind::Exponential, self.embargo_mean_secs),
+        ];
+        match fields.into_iter().find(|(_, of, set)| *of != kind && set.is_some()) {
+            Some((key, of, _)) => {
+                Err(ConfigError::EmbargoUnused { key, kind, hint: EmbargoHint(of) })
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl PoolSection {
+    fn capacity(&self) -> Capacity {
+        Capacity {
+            stem_entries: self.stem_entries,
+            stem_bytes: self.stem_bytes,
+            tx_entries: self.tx_entries,
+            tx_bytes: self.tx_bytes,
+            orphan_entries: self.orphan_entries,
+            orphan_bytes: self.orphan_bytes,
+            orphan_age: self.orphan_age_secs.0,
+            shares: self.shares,
+            reorg_depth: self.reorg_depth,
+        }
+    }
+}
+
+impl From<Coin> for CoinScope {
+    fn from(coin: Coin) -> Self {
+        match coin {
+            Coin::Transaction => Self::Transaction,
+            Coin::Epoch => Self::Epoch,
+        }
+    }
+}
+
+impl From<PatienceKind> for PatienceMode {
+    fn from(kind: PatienceKind) -> Self {
+        match kind {
+            PatienceKind::EveryHop => Self::EveryHop,
+            PatienceKind::FluffOnly => Self::FluffOnly,
+        }
+    }
+}

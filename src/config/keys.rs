@@ -1,0 +1,428 @@
+//! The one table of everything that can be set.
+
+use scape_aggregate::ChainType;
+use scape_p2p::dandelion::Preset;
+use scape_p2p::wire::MAX_USER_AGENT;
+
+use super::kind::Kind;
+
+/// What we call ourselves unless told otherwise.
+pub(super) const USER_AGENT: &str = concat!("MW/Scape ", env!("CARGO_PKG_VERSION"));
+
+/// Some keys under one heading.
+#[derive(Debug)]
+pub struct Section {
+    /// As in the heading.
+    pub name: &'static str,
+    /// What it is for.
+    pub doc: &'static str,
+    /// In the order of the documentation.
+    pub keys: &'static [Key],
+}
+
+/// One thing that can be set.
+#[derive(Debug)]
+pub struct Key {
+    /// As in the file.
+    pub name: &'static str,
+    /// What happens if it is not set.
+    pub default: KeyDefault,
+    /// What may be set.
+    pub kind: Kind,
+    /// What one of it is: bytes, blocks. Empty if there is nothing to say.
+    pub unit: &'static str,
+    /// What it does.
+    pub doc: &'static str,
+}
+
+/// What happens if a key is not set.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum KeyDefault {
+    /// This value, as TOML, holds.
+    Value(&'static str),
+    /// No value of its own.
+    Unset {
+        /// What holds instead.
+        instead: &'static str,
+        /// What could be set, as TOML.
+        example: &'static str,
+    },
+}
+
+impl Key {
+    /// The default or, without one, the example, as TOML.
+    pub const fn toml(&self) -> &'static str {
+        match self.default {
+            KeyDefault::Value(toml) | KeyDefault::Unset { example: toml, .. } => toml,
+        }
+    }
+}
+
+use KeyDefault::Value;
+
+const fn key(
+    name: &'static str,
+    default: KeyDefault,
+    kind: Kind,
+    unit: &'static str,
+    doc: &'static str,
+) -> Key {
+    Key { name, default, kind, unit, doc }
+}
+
+/// A value that the preset has unless it is set.
+const fn preset(example: &'static str) -> KeyDefault {
+    KeyDefault::Unset { instead: "as the preset says", example }
+}
+
+/// Longer than anybody waits, and short enough that adding times never overflows.
+const YEAR: f64 = 31_536_000.0;
+/// Any number of entries or bytes but none: a pool that holds nothing refuses everything.
+const SIZE: Kind = Kind::Count(1..=1 << 40);
+const SECONDS: Kind = Kind::Seconds(0.0..=YEAR);
+/// A time of zero would be a loop without end.
+const INTERVAL: Kind = Kind::Seconds(0.001..=YEAR);
+
+/// All sections with all keys.
+pub static SECTIONS: [Section; 7] = [
+    Section { name: "chain", doc: "The chain and its rules.", keys: &CHAIN },
+    Section { name: "node", doc: "This node.", keys: &NODE },
+    Section { name: "network", doc: "Whom the node talks to.", keys: &NETWORK },
+    Section {
+        name: "dandelion",
+        doc: "How transactions are routed: a preset, and what is to differ from it. At its start \
+              the node says what the parameters imply and warns where they work against each \
+              other.",
+        keys: &DANDELION,
+    },
+    Section { name: "pool", doc: "How much is held at most.", keys: &POOL },
+    Section {
+        name: "ledger",
+        doc: "The embedded development ledger, for a node that asks no other node for its chain. \
+              All nodes of one development network have the same values here.",
+        keys: &LEDGER,
+    },
+    Section { name: "log", doc: "What is written to the log.", keys: &LOG },
+];
+
+static CHAIN: [Key; 2] = [
+    key(
+        "type",
+        Value("\"mainnet\""),
+        Kind::Choice(|| ChainType::ALL.map(ChainType::name).to_vec()),
+        "",
+        "Which chain: the bytes that its messages begin with, its genesis, its weights and ports.",
+    ),
+    key(
+        "nrd",
+        Value("false"),
+        Kind::Switch,
+        "",
+        "Whether kernels with a relative lock height (NRD) are allowed. No network of Grin allows \
+         them today.",
+    ),
+];
+
+static NODE: [Key; 3] = [
+    key(
+        "data_dir",
+        Value("\"~/.scape\""),
+        Kind::Text(4_096),
+        "",
+        "Where what survives a restart is kept, each chain in a directory of its own. A leading \
+         ~/ is the home directory.",
+    ),
+    key(
+        "user_agent",
+        Value(concat!("\"MW/Scape ", env!("CARGO_PKG_VERSION"), "\"")),
+        Kind::Text(MAX_USER_AGENT),
+        "",
+        "What the node calls itself when it shakes hands. A name that nobody else has is a mark.",
+    ),
+    key(
+        "workers",
+        Value("0"),
+        Kind::Count(0..=1_024),
+        "threads",
+        "How many threads verify proofs and signatures; 0 for one per core.",
+    ),
+];
+
+static NETWORK: [Key; 10] = [
+    key(
+        "listen",
+        KeyDefault::Unset {
+            instead: "all addresses, default port of the chain",
+            example: "\"0.0.0.0:3414\"",
+        },
+        Kind::Listen,
+        "",
+        "Where to listen for peers. Port 0 takes a free one, \"off\" takes no inbound peers.",
+    ),
+    key(
+        "advertise",
+        KeyDefault::Unset { instead: "where the node listens", example: "\"192.0.2.1:3414\"" },
+        Kind::Address,
+        "",
+        "Where others reach the node, if ports are forwarded to it. Peers believe the port only.",
+    ),
+    key(
+        "peers",
+        Value("[]"),
+        Kind::Addresses,
+        "",
+        "Addresses to stay connected to, such as your own Grin node.",
+    ),
+    key(
+        "seeds",
+        Value("[]"),
+        Kind::Addresses,
+        "",
+        "Addresses to begin with. They tell the node of others and have no privilege.",
+    ),
+    key(
+        "whitelist",
+        Value("[]"),
+        Kind::Hosts,
+        "",
+        "Hosts that are never banned, and that may be relays even if they connected to us.",
+    ),
+    key(
+        "outbound",
+        Value("8"),
+        Kind::Count(0..=1_000),
+        "connections",
+        "How many connections of its own the node keeps up. Relays are chosen among them.",
+    ),
+    key(
+        "max_inbound",
+        Value("128"),
+        Kind::Count(0..=100_000),
+        "connections",
+        "How many inbound connections there are at most, those that still shake hands included.",
+    ),
+    key(
+        "max_inbound_per_host",
+        Value("8"),
+        Kind::Count(1..=100_000),
+        "connections",
+        "How many of them one host has at most (an IPv4 address, an IPv6 /64).",
+    ),
+    key("ban_secs", Value("10800"), SECONDS, "seconds", "How long a ban lasts."),
+    key(
+        "allow_private",
+        KeyDefault::Unset { instead: "only on usernet and autotest", example: "false" },
+        Kind::Switch,
+        "",
+        "Whether loopback, private and link-local addresses are kept in the book and passed on.",
+    ),
+];
+
+static DANDELION: [Key; 17] = [
+    key(
+        "preset",
+        Value("\"scape\""),
+        Kind::Choice(|| Preset::ALL.map(Preset::name).to_vec()),
+        "",
+        "The parameters that hold where nothing else is set: Grin's Dandelion document, Grin 5 as \
+         it is, the Dandelion++ paper, Monero's, or what Scape's privacy lab found best.",
+    ),
+    key(
+        "stem_probability",
+        preset("0.9"),
+        Kind::Number(0.0..=1.0),
+        "",
+        "The probability that a stem transaction goes on along the stem; else it is fluffed.",
+    ),
+    key(
+        "coin",
+        preset("\"transaction\""),
+        Kind::Choice(|| vec!["transaction", "epoch"]),
+        "",
+        "What one flip of the coin decides on: one transaction, or all of an epoch.",
+    ),
+    key(
+        "own_always_stem",
+        preset("false"),
+        Kind::Switch,
+        "",
+        "Whether the owner's transactions go on the stem whatever the coin says.",
+    ),
+    key(
+        "relays",
+        preset("1"),
+        Kind::Count(1..=1_000),
+        "peers",
+        "How many relays are chosen for an epoch. Each source is mapped to one of them.",
+    ),
+    key(
+        "epoch_secs",
+        preset("600"),
+        INTERVAL,
+        "seconds",
+        "How long relays, and coins of an epoch, stay. Not shorter than the patience.",
+    ),
+    key(
+        "epoch_spread_secs",
+        preset("0"),
+        SECONDS,
+        "seconds",
+        "Up to how much longer an epoch is, at random.",
+    ),
+    key(
+        "relay_max_lag",
+        preset("2"),
+        Kind::Count(0..=1_000_000),
+        "blocks",
+        "How far a relay may be behind us.",
+    ),
+    key(
+        "patience_secs",
+        preset("10"),
+        SECONDS,
+        "seconds",
+        "The distance of two firings of the patience timer: how long at most a stem transaction \
+         waits for others to be merged with. 0 to never wait.",
+    ),
+    key(
+        "patience_mode",
+        preset("\"every-hop\""),
+        Kind::Choice(|| vec!["every-hop", "fluff-only"]),
+        "",
+        "Which transactions wait for it: all, or only those whose coin says fluff.",
+    ),
+    key(
+        "embargo",
+        preset("\"exponential\""),
+        Kind::Choice(|| vec!["uniform", "exponential"]),
+        "",
+        "How the embargo is drawn, after which a transaction that was not seen in public is \
+         fluffed: embargo_base_secs and up to embargo_spread_secs, or memoryless with \
+         embargo_mean_secs.",
+    ),
+    key(
+        "embargo_base_secs",
+        preset("30"),
+        SECONDS,
+        "seconds",
+        "The shortest embargo, if it is uniform.",
+    ),
+    key(
+        "embargo_spread_secs",
+        preset("30"),
+        SECONDS,
+        "seconds",
+        "How much longer it is at most, if it is uniform.",
+    ),
+    key(
+        "embargo_mean_secs",
+        preset("1424"),
+        INTERVAL,
+        "seconds",
+        "The mean embargo, if it is exponential.",
+    ),
+    key(
+        "embargo_sweep_secs",
+        preset("10"),
+        INTERVAL,
+        "seconds",
+        "The distance of two looks for embargoes that ended; those found together are merged.",
+    ),
+    key(
+        "fluff_fanout",
+        preset("8"),
+        Kind::Count(1..=100_000),
+        "peers",
+        "How many peers, chosen at random, are told of a fluffed transaction at once.",
+    ),
+    key(
+        "fluff_delay_secs",
+        preset("2"),
+        SECONDS,
+        "seconds",
+        "The mean of the random delays after which the other peers are told.",
+    ),
+];
+
+static POOL: [Key; 9] = [
+    key(
+        "stem_entries",
+        Value("50000"),
+        SIZE,
+        "transactions",
+        "In the stempool, which nobody sees.",
+    ),
+    key("stem_bytes", Value("268435456"), SIZE, "bytes", "The same by size."),
+    key("tx_entries", Value("50000"), SIZE, "transactions", "In the public pool."),
+    key("tx_bytes", Value("268435456"), SIZE, "bytes", "The same by size."),
+    key(
+        "orphan_entries",
+        Value("1000"),
+        SIZE,
+        "transactions",
+        "Orphans: transactions whose parents are not there yet.",
+    ),
+    key("orphan_bytes", Value("16777216"), SIZE, "bytes", "The same by size."),
+    key(
+        "orphan_age_secs",
+        Value("300"),
+        SECONDS,
+        "seconds",
+        "How long an orphan of a peer waits for its parent.",
+    ),
+    key(
+        "shares",
+        Value("8"),
+        Kind::Count(1..=1_000_000),
+        "",
+        "One peer fills at most this part of stempool and orphans: one in so many.",
+    ),
+    key(
+        "reorg_depth",
+        Value("60"),
+        Kind::Count(0..=10_000),
+        "blocks",
+        "For how long mined transactions are kept, in case of a reorg.",
+    ),
+];
+
+static LEDGER: [Key; 4] = [
+    key(
+        "block_secs",
+        Value("5"),
+        Kind::Seconds(0.01..=YEAR),
+        "seconds",
+        "From one block to the next.",
+    ),
+    key(
+        "outputs",
+        Value("1000"),
+        Kind::Count(0..=1_000_000),
+        "outputs",
+        "How many outputs the first block has, for wallets to spend.",
+    ),
+    key(
+        "value",
+        Value("100000000000"),
+        Kind::Count(1..=1 << 53),
+        "nanogrin",
+        "What each of them is worth.",
+    ),
+    key(
+        "seed",
+        Value("1"),
+        Kind::Count(0..=i64::MAX as u64),
+        "",
+        "The keys of these outputs are derived from it: everybody who knows it can spend them.",
+    ),
+];
+
+static LOG: [Key; 1] = [key(
+    "filter",
+    Value("\"info\""),
+    Kind::Filter,
+    "",
+    "What is logged, as in RUST_LOG. At info and above no transaction is ever named and no event \
+     of the stem is told with its peer: who reads such a log must learn nothing of origins. At \
+     debug and trace it does.",
+)];

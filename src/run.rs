@@ -1,0 +1,88 @@
+//! The daemon: one node on an embedded development chain, until it is told to stop.
+
+use std::future::Future;
+
+use rand::Rng;
+use rand_chacha::ChaCha12Rng;
+use scape_aggregate::builder::Faucet;
+use thiserror::Error;
+use tokio::time::{MissedTickBehavior, interval};
+use tracing::{info, warn};
+
+use crate::chain::DevLedger;
+use crate::config::{Config, ConfigError};
+use crate::node::{Node, NodeConfig, NodeError, Stopped};
+
+/// Why the daemon did not run.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// The configuration is impossible.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The node did not start.
+    #[error(transparent)]
+    Node(#[from] NodeError),
+    /// The node has stopped by itself.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+}
+
+/// Runs a node until `stop` resolves, then ends its connections and saves its address book.
+///
+/// # Errors
+/// If it could not be started, or stopped by itself.
+pub async fn run(
+    config: &Config,
+    mut rng: ChaCha12Rng,
+    stop: impl Future<Output = ()>,
+) -> Result<(), RunError> {
+    let checked = config.check()?;
+    info!("{}", checked.implied);
+    for warning in &checked.warnings {
+        warn!("{warning}");
+    }
+    let node = Node::start(node_config(config, &mut rng)?, ledger(config), None).await?;
+    match node.local_addr() {
+        Some(addr) => info!(%addr, chain = %config.consensus().chain, "listening"),
+        None => info!(chain = %config.consensus().chain, "started without a listener"),
+    }
+    let mut blocks = interval(config.ledger.block_secs.0);
+    blocks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    tokio::pin!(stop);
+    loop {
+        tokio::select! {
+            () = &mut stop => break,
+            _ = blocks.tick() => {
+                let block = node.propose(rng.next_u64()).await?;
+                if let Err(error) = node.deliver(block).await? {
+                    warn!(%error, "a block of our own is invalid");
+                }
+            }
+        }
+    }
+    info!("stopping");
+    node.shutdown().await;
+    Ok(())
+}
+
+/// A chain that begins with coins whose keys follow from a seed, for wallets of development.
+fn ledger(config: &Config) -> DevLedger {
+    let mut faucet = Faucet::new(config.ledger.seed);
+    let coins = (0..config.ledger.outputs).map(|_| faucet.coin(config.ledger.value));
+    let outputs = coins.map(|coin| (coin.commitment(), coin.features()));
+    DevLedger::new(config.consensus(), outputs)
+}
+
+fn node_config(config: &Config, rng: &mut impl Rng) -> Result<NodeConfig, ConfigError> {
+    let mut seeds = [[0; 32]; 2];
+    seeds.iter_mut().for_each(|seed| rng.fill_bytes(seed));
+    Ok(NodeConfig {
+        zone: config.zone_config()?,
+        net: config.net_config(seeds[0]),
+        book: config.book_config(),
+        seeds: config.network.seeds.iter().copied().collect(),
+        data_dir: Some(config.data_dir()?),
+        workers: config.node.workers,
+        seed: seeds[1],
+    })
+}
