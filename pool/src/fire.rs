@@ -38,8 +38,8 @@ impl Departure {
 
 impl Pool {
     /// Looks at what has waited long enough: one coin for each family of fresh transactions, then
-    /// everything that goes the same way is merged and goes.
-    pub(crate) fn fire_patience(&mut self, ctx: &mut Context<'_>) {
+    /// everything that goes the same way is merged and goes. Returns whether there was any.
+    pub(crate) fn fire_patience(&mut self, ctx: &mut Context<'_>) -> bool {
         let mut due = BTreeSet::new();
         while let Some((at, id)) = self.fresh.first().copied() {
             if at > ctx.now {
@@ -49,13 +49,14 @@ impl Pool {
             due.insert(id);
         }
         if due.is_empty() {
-            return;
+            return false;
         }
         let mut departure = Departure::default();
         for family in self.families(&due) {
             self.route_family(&family, &mut departure, ctx);
         }
         self.depart(departure, ctx);
+        true
     }
 
     /// Fluffs what nobody has seen in time, together with the ancestors that it needs.
@@ -76,13 +77,12 @@ impl Pool {
     }
 
     /// An aggregate could not be handed to its relay. Its parts go another way at once: to the
-    /// relay that the router names now, or to everyone.
+    /// relay that the router names now, if that is another one, or to everyone.
     pub fn handle_undelivered(&mut self, parts: &[EntryId], ctx: &mut Context<'_>) {
         for id in parts {
-            let sent = |state| matches!(state, StemState::Sent { .. });
-            if self.stem.get(*id).is_some_and(|entry| sent(entry.meta.state)) {
-                let (due, coin) = (ctx.now, Some(Coin::Stem));
-                self.set_stem_state(*id, StemState::Fresh { due, coin, looped: false });
+            if let Some(StemState::Sent { relay }) = self.stem.get(*id).map(|e| e.meta.state) {
+                let (due, coin, avoid) = (ctx.now, Some(Coin::Stem), Some(relay));
+                self.set_stem_state(*id, StemState::Fresh { due, coin, looped: false, avoid });
             }
         }
         self.settle(ctx);
@@ -125,10 +125,12 @@ impl Pool {
     /// is fluffed takes its parents along.
     fn route_family(&mut self, family: &Family, departure: &mut Departure, ctx: &mut Context<'_>) {
         let Some(oldest) = family.fresh.first().copied() else { return };
-        let (lane, reason) = self.decide(oldest, ctx);
-        let home = self.home(family).filter(|relay| ctx.router.is_up(*relay));
+        let avoid: BTreeSet<_> = family.fresh.iter().filter_map(|id| self.avoided(*id)).collect();
+        let (lane, reason) = self.decide(oldest, &avoid, ctx);
+        let usable = |relay: &PeerId| ctx.router.is_up(*relay) && !avoid.contains(relay);
+        let home = self.home(family).filter(usable);
         match (lane, home) {
-            (Lane::Stem(_), Some(home)) => {
+            (Lane::Stem(_), Some(home)) if !self.is_interleaved(family) => {
                 departure.add(family.fresh.iter().copied(), Lane::Stem(home));
             }
             _ => {
@@ -139,8 +141,20 @@ impl Pool {
         departure.reasons.insert(oldest, reason);
     }
 
+    /// Whether something that has left stands between two that are fresh. The two must not be merged
+    /// without it: they would depend on it, and it on them.
+    fn is_interleaved(&self, family: &Family) -> bool {
+        let mut ancestors = family.ancestors.iter();
+        ancestors.any(|id| !self.stem.ancestors(*id).is_disjoint(&family.fresh))
+    }
+
     /// The lane of one entry, and the reason if that is fluff.
-    fn decide(&mut self, id: EntryId, ctx: &mut Context<'_>) -> (Lane, FluffReason) {
+    fn decide(
+        &mut self,
+        id: EntryId,
+        avoid: &BTreeSet<PeerId>,
+        ctx: &mut Context<'_>,
+    ) -> (Lane, FluffReason) {
         let Some(entry) = self.stem.get(id) else { return (Lane::Fluff, FluffReason::Family) };
         let source = entry.meta.routed_for;
         let (coin, looped) = match entry.meta.state {
@@ -148,11 +162,20 @@ impl Pool {
             StemState::Sent { .. } => (None, false),
         };
         let coin = coin.unwrap_or_else(|| ctx.router.coin(source, &mut self.rng));
-        match (coin, ctx.router.relay(source)) {
+        let relay = ctx.router.relay(source).filter(|relay| !avoid.contains(relay));
+        match (coin, relay) {
             (Coin::Fluff, _) if looped => (Lane::Fluff, FluffReason::Loop),
             (Coin::Fluff, _) => (Lane::Fluff, FluffReason::Coin),
             (Coin::Stem, Some(relay)) => (Lane::Stem(relay), FluffReason::Family),
             (Coin::Stem, None) => (Lane::Fluff, FluffReason::NoRelay),
+        }
+    }
+
+    /// The relay that an entry could not be handed to.
+    fn avoided(&self, id: EntryId) -> Option<PeerId> {
+        match self.stem.get(id)?.meta.state {
+            StemState::Fresh { avoid, .. } => avoid,
+            StemState::Sent { .. } => None,
         }
     }
 
@@ -184,7 +207,6 @@ impl Pool {
                 }
             }
         }
-        self.retry_orphans(ctx);
     }
 
     fn send(&mut self, relay: PeerId, tx: ValidTx, parts: Vec<EntryId>) {
@@ -205,7 +227,8 @@ impl Pool {
         let kernels = kernel_hashes(&tx);
         self.notice(Notice::Fluffed { kernels, parts: parts.len(), cut_through, reason });
         self.effects.push_back(Effect::Fluff { tx: tx.clone(), except: None });
-        self.publish(tx, parts, ctx);
+        let id = self.publish(tx, parts, ctx);
+        self.trim(id, ctx);
     }
 
     /// How many outputs of the parts are not in the aggregate.
