@@ -19,11 +19,20 @@
 //! Verdicts and [`Notice`]s tell what the stempool holds. They are for the owner of the node; none
 //! of them may reach a peer, nor change what a peer can observe.
 
+// The kit of the tests names the crate from outside.
+#[cfg(test)]
+extern crate self as scape_pool;
+
 mod admission;
 mod chain;
 mod config;
+#[cfg(test)]
+mod consistency;
 mod effect;
 mod fire;
+#[cfg(test)]
+#[path = "../tests/kit/mod.rs"]
+mod kit;
 mod orphans;
 mod pool;
 mod reconcile;

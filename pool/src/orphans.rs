@@ -108,6 +108,11 @@ impl Orphans {
         self.entries.len()
     }
 
+    #[cfg(test)]
+    pub(crate) fn has(&self, kernel: &Hash) -> bool {
+        self.by_kernel.contains_key(kernel)
+    }
+
     pub(crate) fn next_expiry(&self) -> Option<Instant> {
         self.expiries.first().map(|(at, _)| *at)
     }
