@@ -9,9 +9,7 @@ use crate::pool::{Part, StemMeta, StemState};
 use crate::rules::{Check, check_fee, height_awaited};
 use crate::store::{creates, kernel_hashes, spends};
 use crate::upheaval::Upheaval;
-use crate::{
-    Accepted, Context, Effect, EntryId, FluffReason, Instant, Notice, Pool, Refusal, Source,
-};
+use crate::{Accepted, Context, Effect, FluffReason, Instant, Notice, Pool, Refusal, Source};
 
 impl Pool {
     /// Takes a stem transaction, of a peer or of the owner.
@@ -208,17 +206,11 @@ impl Pool {
     }
 
     /// Puts a transaction into the txpool, and draws the consequences for the stempool.
-    pub(crate) fn publish(
-        &mut self,
-        tx: ValidTx,
-        parts: Vec<Part>,
-        ctx: &mut Context<'_>,
-    ) -> EntryId {
+    pub(crate) fn publish(&mut self, tx: ValidTx, parts: Vec<Part>, ctx: &mut Context<'_>) {
         self.public_orphans.created(creates(&tx));
         self.stem_orphans.created(creates(&tx));
-        let id = self.insert_public(tx.clone(), parts);
+        self.insert_public(tx.clone(), parts);
         self.reconcile_public(&tx, ctx);
-        id
     }
 
     /// Takes out of the stempool what a public transaction makes known or impossible.

@@ -267,11 +267,11 @@ fn tell(steps: &[Step], [small, fluff_only, sticky]: [bool; 3]) -> Vec<Effect> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 250, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_happens_nothing_is_lost_and_the_same_happens_again(
-        steps in prop::collection::vec((any::<u8>(), any::<u16>()).prop_map(|(a, b)| Step(a, b)), 1..60),
+        steps in prop::collection::vec((any::<u8>(), any::<u16>()).prop_map(|(a, b)| Step(a, b)), 1..110),
         flags in any::<[bool; 3]>(),
     ) {
         let trace = tell(&steps, flags);

@@ -198,6 +198,7 @@ impl Pool {
             .filter_map(|(id, lane)| Some((id, lane, self.stem.get(id)?.tx.clone())))
             .collect();
         let limits = PlanLimits::of(self.config.consensus.chain);
+        let newest = self.new_id();
         for Aggregate { lane, parts, tx } in plan(&candidates, &limits) {
             match lane {
                 Lane::Stem(relay) => self.send(relay, tx, parts),
@@ -207,6 +208,8 @@ impl Pool {
                 }
             }
         }
+        // Only now: an eviction may take the ground from what was about to leave.
+        self.trim(newest, ctx);
     }
 
     fn send(&mut self, relay: PeerId, tx: ValidTx, parts: Vec<EntryId>) {
@@ -227,8 +230,7 @@ impl Pool {
         let kernels = kernel_hashes(&tx);
         self.notice(Notice::Fluffed { kernels, parts: parts.len(), cut_through, reason });
         self.effects.push_back(Effect::Fluff { tx: tx.clone(), except: None });
-        let id = self.publish(tx, parts, ctx);
-        self.trim(id, ctx);
+        self.publish(tx, parts, ctx);
     }
 
     /// How many outputs of the parts are not in the aggregate.
