@@ -89,18 +89,22 @@ pub struct Capacity {
     pub stem_entries: usize,
     /// Bytes of transactions in the stempool.
     pub stem_bytes: usize,
+    /// On how many unpublished transactions one in the stempool may depend. One that depends on
+    /// more waits until its parents are public: else one message could set a long chain in motion.
+    pub stem_ancestors: usize,
     /// Transactions in the txpool.
     pub tx_entries: usize,
     /// Bytes of transactions in the txpool.
     pub tx_bytes: usize,
-    /// Orphans.
+    /// Orphans of peers, on the stem and in public each.
     pub orphan_entries: usize,
     /// Bytes of orphans.
     pub orphan_bytes: usize,
     /// How long an orphan of a peer waits for its parent.
     pub orphan_age: Duration,
     /// What part of stempool and orphans one peer may fill: one in so many. Whether its next
-    /// transaction is refused then depends on what it sent itself, not on what others did.
+    /// transaction is refused then depends on what it sent itself, not on what others did. The
+    /// owner's always find room.
     pub shares: usize,
     /// For how many blocks mined transactions are kept, in case of a reorg.
     pub reorg_depth: u64,
@@ -112,6 +116,7 @@ impl Default for Capacity {
         Self {
             stem_entries: 50_000,
             stem_bytes: 256 << 20,
+            stem_ancestors: 24,
             tx_entries: 50_000,
             tx_bytes: 256 << 20,
             orphan_entries: 1_000,

@@ -90,7 +90,8 @@ pub enum Notice {
         /// The kernels.
         kernels: Vec<Hash>,
     },
-    /// Something public spends what the transaction spends, or its parent is gone for good.
+    /// Something public spends what the transaction spends, its parent is gone for good, or what
+    /// paid for it became public without it.
     Conflicted {
         /// The kernels of what was given up.
         kernels: Vec<Hash>,

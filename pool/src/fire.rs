@@ -15,11 +15,13 @@ enum Lane {
     Fluff,
 }
 
-/// Stem entries that depend on each other or on a common ancestor: they take one way.
+/// Stem entries that depend on each other, on a common ancestor, or travelled together: they take
+/// one way.
 struct Family {
     /// Those that are to be looked at now, oldest first.
     fresh: BTreeSet<EntryId>,
-    /// Those they depend on that have left already, and are not public yet.
+    /// Those they depend on that have left already and are not public yet, with what these were
+    /// sent with.
     ancestors: BTreeSet<EntryId>,
 }
 
@@ -38,8 +40,8 @@ impl Departure {
 
 impl Pool {
     /// Looks at what has waited long enough: one coin for each family of fresh transactions, then
-    /// everything that goes the same way is merged and goes.
-    pub(crate) fn fire_patience(&mut self, ctx: &mut Context<'_>) {
+    /// everything that goes the same way is merged and goes. Returns whether there was any.
+    pub(crate) fn fire_patience(&mut self, ctx: &mut Context<'_>) -> bool {
         let mut due = BTreeSet::new();
         while let Some((at, id)) = self.fresh.first().copied() {
             if at > ctx.now {
@@ -49,13 +51,14 @@ impl Pool {
             due.insert(id);
         }
         if due.is_empty() {
-            return;
+            return false;
         }
         let mut departure = Departure::default();
         for family in self.families(&due) {
             self.route_family(&family, &mut departure, ctx);
         }
         self.depart(departure, ctx);
+        true
     }
 
     /// Fluffs what nobody has seen in time, together with the ancestors that it needs.
@@ -76,13 +79,12 @@ impl Pool {
     }
 
     /// An aggregate could not be handed to its relay. Its parts go another way at once: to the
-    /// relay that the router names now, or to everyone.
+    /// relay that the router names now, if that is another one, or to everyone.
     pub fn handle_undelivered(&mut self, parts: &[EntryId], ctx: &mut Context<'_>) {
         for id in parts {
-            let sent = |state| matches!(state, StemState::Sent { .. });
-            if self.stem.get(*id).is_some_and(|entry| sent(entry.meta.state)) {
-                let (due, coin) = (ctx.now, Some(Coin::Stem));
-                self.set_stem_state(*id, StemState::Fresh { due, coin, looped: false });
+            if let Some(StemState::Sent { relay }) = self.stem.get(*id).map(|e| e.meta.state) {
+                let (due, coin, avoid) = (ctx.now, Some(Coin::Stem), Some(relay));
+                self.set_stem_state(*id, StemState::Fresh { due, coin, looped: false, avoid });
             }
         }
         self.settle(ctx);
@@ -93,8 +95,11 @@ impl Pool {
         let mut families: Vec<Family> = Vec::new();
         let mut family_of: BTreeMap<EntryId, usize> = BTreeMap::new();
         for id in due {
-            let mut members = self.stem.ancestors(*id);
-            members.insert(*id);
+            if family_of.contains_key(id) {
+                // Whoever is in a family has brought all its relatives along.
+                continue;
+            }
+            let mut members = self.relatives(*id);
             let related: BTreeSet<usize> =
                 members.iter().filter_map(|member| family_of.get(member).copied()).collect();
             let target = related.first().copied().unwrap_or(families.len());
@@ -118,6 +123,19 @@ impl Pool {
         families
     }
 
+    /// An entry, what it depends on, and what any of these travels with, at any distance.
+    fn relatives(&self, id: EntryId) -> BTreeSet<EntryId> {
+        let mut found = BTreeSet::from([id]);
+        let mut open = vec![id];
+        while let Some(id) = open.pop() {
+            let Some(entry) = self.stem.get(id) else { continue };
+            let mut next = self.stem.parents(&entry.tx);
+            next.extend(self.bundle_mates(&BTreeSet::from([id])));
+            open.extend(next.into_iter().filter(|id| found.insert(*id)));
+        }
+        found
+    }
+
     /// Decides where a family goes, by the coin and the relay of its oldest fresh member.
     ///
     /// On the stem a child must go to a relay that has its parents: to the one that all of them
@@ -125,10 +143,12 @@ impl Pool {
     /// is fluffed takes its parents along.
     fn route_family(&mut self, family: &Family, departure: &mut Departure, ctx: &mut Context<'_>) {
         let Some(oldest) = family.fresh.first().copied() else { return };
-        let (lane, reason) = self.decide(oldest, ctx);
-        let home = self.home(family).filter(|relay| ctx.router.is_up(*relay));
+        let avoid: BTreeSet<_> = family.fresh.iter().filter_map(|id| self.avoided(*id)).collect();
+        let (lane, reason) = self.decide(oldest, &avoid, ctx);
+        let usable = |relay: &PeerId| ctx.router.is_up(*relay) && !avoid.contains(relay);
+        let home = self.home(family).filter(usable);
         match (lane, home) {
-            (Lane::Stem(_), Some(home)) => {
+            (Lane::Stem(_), Some(home)) if !self.is_interleaved(family) => {
                 departure.add(family.fresh.iter().copied(), Lane::Stem(home));
             }
             _ => {
@@ -139,8 +159,20 @@ impl Pool {
         departure.reasons.insert(oldest, reason);
     }
 
+    /// Whether something that has left stands between two that are fresh. The two must not be merged
+    /// without it: they would depend on it, and it on them.
+    fn is_interleaved(&self, family: &Family) -> bool {
+        let mut ancestors = family.ancestors.iter();
+        ancestors.any(|id| !self.stem.ancestors(*id).is_disjoint(&family.fresh))
+    }
+
     /// The lane of one entry, and the reason if that is fluff.
-    fn decide(&mut self, id: EntryId, ctx: &mut Context<'_>) -> (Lane, FluffReason) {
+    fn decide(
+        &mut self,
+        id: EntryId,
+        avoid: &BTreeSet<PeerId>,
+        ctx: &mut Context<'_>,
+    ) -> (Lane, FluffReason) {
         let Some(entry) = self.stem.get(id) else { return (Lane::Fluff, FluffReason::Family) };
         let source = entry.meta.routed_for;
         let (coin, looped) = match entry.meta.state {
@@ -148,11 +180,20 @@ impl Pool {
             StemState::Sent { .. } => (None, false),
         };
         let coin = coin.unwrap_or_else(|| ctx.router.coin(source, &mut self.rng));
-        match (coin, ctx.router.relay(source)) {
+        let relay = ctx.router.relay(source).filter(|relay| !avoid.contains(relay));
+        match (coin, relay) {
             (Coin::Fluff, _) if looped => (Lane::Fluff, FluffReason::Loop),
             (Coin::Fluff, _) => (Lane::Fluff, FluffReason::Coin),
             (Coin::Stem, Some(relay)) => (Lane::Stem(relay), FluffReason::Family),
             (Coin::Stem, None) => (Lane::Fluff, FluffReason::NoRelay),
+        }
+    }
+
+    /// The relay that an entry could not be handed to.
+    fn avoided(&self, id: EntryId) -> Option<PeerId> {
+        match self.stem.get(id)?.meta.state {
+            StemState::Fresh { avoid, .. } => avoid,
+            StemState::Sent { .. } => None,
         }
     }
 
@@ -175,6 +216,7 @@ impl Pool {
             .filter_map(|(id, lane)| Some((id, lane, self.stem.get(id)?.tx.clone())))
             .collect();
         let limits = PlanLimits::of(self.config.consensus.chain);
+        let newest = self.new_id();
         for Aggregate { lane, parts, tx } in plan(&candidates, &limits) {
             match lane {
                 Lane::Stem(relay) => self.send(relay, tx, parts),
@@ -184,7 +226,8 @@ impl Pool {
                 }
             }
         }
-        self.retry_orphans(ctx);
+        // Only now: an eviction may take the ground from what was about to leave.
+        self.trim(newest, ctx);
     }
 
     fn send(&mut self, relay: PeerId, tx: ValidTx, parts: Vec<EntryId>) {
@@ -192,6 +235,7 @@ impl Pool {
         for id in &parts {
             self.set_stem_state(*id, StemState::Sent { relay });
         }
+        self.bundle(&parts.iter().copied().collect());
         let kernels = kernel_hashes(&tx);
         self.notice(Notice::Relayed { kernels, parts: parts.len(), cut_through });
         self.effects.push_back(Effect::Stem { relay, tx, parts });

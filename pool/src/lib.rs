@@ -19,22 +19,36 @@
 //! Verdicts and [`Notice`]s tell what the stempool holds. They are for the owner of the node; none
 //! of them may reach a peer, nor change what a peer can observe.
 
+// The kit of the tests names the crate from outside.
+#[cfg(test)]
+extern crate self as scape_pool;
+
 mod admission;
 mod chain;
 mod config;
+#[cfg(test)]
+mod consistency;
 mod effect;
 mod fire;
+#[cfg(test)]
+#[path = "../tests/kit/mod.rs"]
+mod kit;
 mod orphans;
 mod pool;
 mod reconcile;
+mod refusal;
+mod room;
 mod router;
+mod rules;
 mod store;
+mod subtract;
 mod time;
+mod upheaval;
 
-pub use admission::{Accepted, Refusal};
 pub use chain::{BlockSummary, ChainUpdate, ChainView, Tip, Utxo};
 pub use config::{Capacity, Embargo, EmbargoDelay, Patience, PatienceMode, PoolConfig};
 pub use effect::{Effect, FluffReason, Notice};
 pub use pool::{Context, EntryId, Pool, PoolCounts};
+pub use refusal::{Accepted, Refusal};
 pub use router::{Coin, PeerId, Router, Source};
 pub use time::Instant;

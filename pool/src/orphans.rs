@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use scape_aggregate::{Commitment, Hash, ValidTx};
 
@@ -8,9 +8,10 @@ use crate::{Capacity, Instant, Refusal, Source};
 
 /// Transactions that wait for a parent or for a height.
 ///
-/// Those of peers are bounded in number, bytes, age and share; when room is short, who uses most
-/// gives way with its oldest. Those of the owner, and those that were accepted once and fell out
-/// by a reorg, wait as long as it takes.
+/// Those of peers are bounded in number, bytes, age and share: who is over its share gives way with
+/// its own oldest, and when all room is used, who uses most of what is short does. Those of the
+/// owner wait as long as it takes; so do those that were accepted once and fell out by a reorg,
+/// but of these only so many.
 #[derive(Debug)]
 pub(crate) struct Orphans {
     capacity: Capacity,
@@ -19,23 +20,62 @@ pub(crate) struct Orphans {
     by_missing: HashMap<Commitment, BTreeSet<u64>>,
     by_height: BTreeSet<(u64, u64)>,
     expiries: BTreeSet<(Instant, u64)>,
+    /// Those of peers that were accepted once.
+    returning: BTreeSet<u64>,
     /// What peers use; the owner's orphans and those accepted once are not counted.
     usage: BTreeMap<Source, Usage>,
     total: Usage,
-    ready: VecDeque<Orphan>,
+    ready: VecDeque<Arrival>,
     next_id: u64,
 }
 
-/// A transaction that waits.
+/// A transaction at the door: new, or back from waiting.
 #[derive(Debug)]
-pub(crate) struct Orphan {
+pub(crate) struct Arrival {
     pub(crate) tx: ValidTx,
     pub(crate) source: Source,
-    pub(crate) stem: bool,
-    /// Not empty if it was public once.
-    pub(crate) parts: Vec<Part>,
+    pub(crate) past: Past,
+    /// When it will have waited too long; said when it first has to wait.
+    pub(crate) expiry: Option<Instant>,
+}
+
+/// What a transaction was before.
+#[derive(Clone, Debug)]
+pub(crate) enum Past {
+    New,
+    /// In the stempool, under this embargo.
+    Stem {
+        embargo: Instant,
+    },
+    /// In the txpool, made of these parts.
+    Public {
+        parts: Vec<Part>,
+    },
+}
+
+impl Arrival {
+    pub(crate) fn new(tx: ValidTx, source: Source) -> Self {
+        Self { tx, source, past: Past::New, expiry: None }
+    }
+
+    /// Whether the owner's transaction is in it.
+    fn is_own(&self) -> bool {
+        match &self.past {
+            Past::Public { parts } => parts.iter().any(|part| part.own),
+            Past::New | Past::Stem { .. } => self.source == Source::Own,
+        }
+    }
+
+    /// Whether it is kept until it fits or never can: it is the owner's, or was accepted once.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.source == Source::Own || !matches!(self.past, Past::New)
+    }
+}
+
+#[derive(Debug)]
+struct Orphan {
+    arrival: Arrival,
     waiting: Waiting,
-    expiry: Option<Instant>,
 }
 
 /// What a transaction waits for.
@@ -56,6 +96,7 @@ impl Orphans {
             by_missing: HashMap::new(),
             by_height: BTreeSet::new(),
             expiries: BTreeSet::new(),
+            returning: BTreeSet::new(),
             usage: BTreeMap::new(),
             total: Usage::default(),
             ready: VecDeque::new(),
@@ -67,6 +108,11 @@ impl Orphans {
         self.entries.len()
     }
 
+    #[cfg(test)]
+    pub(crate) fn has(&self, kernel: &Hash) -> bool {
+        self.by_kernel.contains_key(kernel)
+    }
+
     pub(crate) fn next_expiry(&self) -> Option<Instant> {
         self.expiries.first().map(|(at, _)| *at)
     }
@@ -74,33 +120,38 @@ impl Orphans {
     /// Keeps a transaction. Returns the kernels of those that had to make room.
     pub(crate) fn insert(
         &mut self,
-        tx: ValidTx,
-        source: Source,
-        stem: bool,
-        parts: Vec<Part>,
+        mut arrival: Arrival,
         waiting: Waiting,
         now: Instant,
     ) -> Result<Vec<Vec<Hash>>, Refusal> {
-        if tx.kernels().iter().any(|kernel| self.by_kernel.contains_key(kernel.hash())) {
+        let kept = arrival.is_kept();
+        let known = arrival.tx.kernels().iter().filter_map(|k| self.by_kernel.get(k.hash()));
+        let known: BTreeSet<_> = known.copied().collect();
+        let mut dropped = Vec::new();
+        if kept {
+            // Nobody can keep it out by having sent something alike before.
+            let strangers = known.into_iter().filter(|id| !self.entries[id].arrival.is_kept());
+            let strangers: Vec<_> = strangers.collect();
+            strangers.into_iter().for_each(|id| dropped.extend(self.drop_one(id)));
+        } else if known.is_empty() {
+            dropped = self.make_room(wire_size(&arrival.tx), arrival.source)?;
+            arrival.expiry.get_or_insert(now + self.capacity.orphan_age);
+        } else {
             return Err(Refusal::Known);
         }
-        let keeps = source == Source::Own || !parts.is_empty();
-        let dropped = if keeps { Vec::new() } else { self.make_room(wire_size(&tx), source)? };
-        let expiry = (!keeps).then(|| now + self.capacity.orphan_age);
-        self.index(Orphan { tx, source, stem, parts, waiting, expiry });
+        self.index(Orphan { arrival, waiting });
+        while self.returning.len() > self.capacity.tx_entries {
+            let Some(oldest) = self.returning.first().copied() else { break };
+            dropped.extend(self.drop_one(oldest));
+        }
         Ok(dropped)
     }
 
-    /// Outputs came into being, in the stempool or in public.
-    pub(crate) fn created(&mut self, commitments: impl Iterator<Item = Commitment>, stem: bool) {
+    /// Outputs came into being.
+    pub(crate) fn created(&mut self, commitments: impl Iterator<Item = Commitment>) {
         for commitment in commitments {
             let waiting = self.by_missing.get(&commitment).cloned().unwrap_or_default();
-            for id in waiting {
-                // What is public cannot be helped by what is not.
-                if !stem || self.entries.get(&id).is_some_and(|orphan| orphan.stem) {
-                    self.wake(id);
-                }
-            }
+            waiting.into_iter().for_each(|id| self.wake(id));
         }
     }
 
@@ -114,8 +165,13 @@ impl Orphans {
         }
     }
 
+    /// All outputs that somebody here waits for.
+    pub(crate) fn missing(&self) -> impl Iterator<Item = &Commitment> {
+        self.by_missing.keys()
+    }
+
     /// The next one that is worth another try.
-    pub(crate) fn take_ready(&mut self) -> Option<Orphan> {
+    pub(crate) fn take_ready(&mut self) -> Option<Arrival> {
         self.ready.pop_front()
     }
 
@@ -126,25 +182,30 @@ impl Orphans {
             if at > now {
                 break;
             }
-            expired.extend(self.remove(id).map(|orphan| kernel_hashes(&orphan.tx)));
+            expired.extend(self.drop_one(id));
         }
         expired
     }
 
-    /// Takes out those that consist of these kernels and are public now.
-    pub(crate) fn forget_known(&mut self, kernels: &[Hash]) {
-        for kernel in kernels {
-            let Some(id) = self.by_kernel.get(kernel).copied() else { continue };
-            let known = |tx: &ValidTx| tx.kernels().iter().all(|k| kernels.contains(k.hash()));
-            if known(&self.entries[&id].tx) {
-                self.remove(id);
-            }
-        }
+    /// Takes out those that consist of these kernels, which are public now.
+    pub(crate) fn take_known(&mut self, kernels: &HashSet<Hash>) -> Vec<Arrival> {
+        let found = kernels.iter().filter_map(|kernel| self.by_kernel.get(kernel).copied());
+        let found: BTreeSet<_> = found.collect();
+        let is_known = |tx: &ValidTx| tx.kernels().iter().all(|k| kernels.contains(k.hash()));
+        let known = found.into_iter().filter(|id| is_known(&self.entries[id].arrival.tx));
+        let known: Vec<_> = known.collect();
+        known.into_iter().filter_map(|id| self.remove(id)).collect()
+    }
+
+    /// Takes out those that wait for an output that will never come.
+    pub(crate) fn take_waiting_for(&mut self, commitment: &Commitment) -> Vec<Arrival> {
+        let ids = self.by_missing.get(commitment).cloned().unwrap_or_default();
+        ids.into_iter().filter_map(|id| self.remove(id)).collect()
     }
 
     /// Takes out those that are pointless, by kernel (it is mined) or by input (it is spent).
-    pub(crate) fn take_if(&mut self, pointless: impl Fn(&ValidTx) -> bool) -> Vec<Orphan> {
-        let pointless = self.entries.iter().filter(|(_, orphan)| pointless(&orphan.tx));
+    pub(crate) fn take_if(&mut self, pointless: impl Fn(&ValidTx) -> bool) -> Vec<Arrival> {
+        let pointless = self.entries.iter().filter(|(_, orphan)| pointless(&orphan.arrival.tx));
         let ids: Vec<_> = pointless.map(|(id, _)| *id).collect();
         ids.into_iter().filter_map(|id| self.remove(id)).collect()
     }
@@ -155,29 +216,41 @@ impl Orphans {
     }
 
     fn make_room(&mut self, size: usize, source: Source) -> Result<Vec<Vec<Hash>>, Refusal> {
-        if size > self.capacity.orphan_bytes / self.capacity.shares.max(1) {
+        let capacity = self.capacity;
+        let shares = capacity.shares.max(1);
+        let (entries, bytes) = (capacity.orphan_entries / shares, capacity.orphan_bytes / shares);
+        if size > bytes {
             return Err(Refusal::MissingInput);
         }
         let mut dropped = Vec::new();
-        while self.is_full(size) {
-            let greedy = self.usage.iter().max_by_key(|(_, usage)| usage.bytes);
-            let greedy = greedy.map_or(source, |(source, _)| *source);
-            let oldest = self.expiries.iter().find(|(_, id)| self.entries[id].source == greedy);
+        loop {
+            let used = self.usage.get(&source).copied().unwrap_or_default();
+            let greedy = if used.entries >= entries.max(1) || used.bytes + size > bytes {
+                Some(source)
+            } else if self.total.entries >= capacity.orphan_entries {
+                self.greediest(|usage| usage.entries)
+            } else if self.total.bytes + size > capacity.orphan_bytes {
+                self.greediest(|usage| usage.bytes)
+            } else {
+                return Ok(dropped);
+            };
+            let mut expiries = self.expiries.iter();
+            let oldest = expiries.find(|(_, id)| Some(self.entries[id].arrival.source) == greedy);
             let Some((_, id)) = oldest.copied() else { return Err(Refusal::Full) };
-            dropped.extend(self.remove(id).map(|orphan| kernel_hashes(&orphan.tx)));
+            dropped.extend(self.drop_one(id));
         }
-        Ok(dropped)
     }
 
-    fn is_full(&self, size: usize) -> bool {
-        self.total.entries >= self.capacity.orphan_entries
-            || self.total.bytes + size > self.capacity.orphan_bytes
+    fn greediest(&self, measure: impl Fn(&Usage) -> usize) -> Option<Source> {
+        let greedy = self.usage.iter().max_by_key(|(_, usage)| measure(usage));
+        greedy.map(|(source, _)| *source)
     }
 
     fn index(&mut self, orphan: Orphan) {
         self.next_id += 1;
         let id = self.next_id;
-        self.by_kernel.extend(kernel_hashes(&orphan.tx).into_iter().map(|kernel| (kernel, id)));
+        let arrival = &orphan.arrival;
+        self.by_kernel.extend(kernel_hashes(&arrival.tx).into_iter().map(|kernel| (kernel, id)));
         match &orphan.waiting {
             Waiting::Until(height) => {
                 self.by_height.insert((*height, id));
@@ -186,20 +259,28 @@ impl Orphans {
                 self.by_missing.entry(*commitment).or_default().insert(id);
             }),
         }
-        if let Some(at) = orphan.expiry {
+        if let Some(at) = arrival.expiry {
             self.expiries.insert((at, id));
-            self.total.add(&orphan.tx);
-            self.usage.entry(orphan.source).or_default().add(&orphan.tx);
+            self.total.add(&arrival.tx);
+            self.usage.entry(arrival.source).or_default().add(&arrival.tx);
+        } else if !arrival.is_own() {
+            self.returning.insert(id);
         }
         self.entries.insert(id, orphan);
     }
 
-    fn remove(&mut self, id: u64) -> Option<Orphan> {
-        let orphan = self.entries.remove(&id)?;
-        for kernel in orphan.tx.kernels() {
-            self.by_kernel.remove(kernel.hash());
+    fn drop_one(&mut self, id: u64) -> Option<Vec<Hash>> {
+        self.remove(id).map(|arrival| kernel_hashes(&arrival.tx))
+    }
+
+    fn remove(&mut self, id: u64) -> Option<Arrival> {
+        let Orphan { arrival, waiting } = self.entries.remove(&id)?;
+        for kernel in arrival.tx.kernels() {
+            if self.by_kernel.get(kernel.hash()) == Some(&id) {
+                self.by_kernel.remove(kernel.hash());
+            }
         }
-        match &orphan.waiting {
+        match &waiting {
             Waiting::Until(height) => {
                 self.by_height.remove(&(*height, id));
             }
@@ -212,13 +293,15 @@ impl Orphans {
                 }
             }),
         }
-        if let Some(at) = orphan.expiry {
+        self.returning.remove(&id);
+        if let Some(at) = arrival.expiry {
             self.expiries.remove(&(at, id));
-            self.total.subtract(&orphan.tx);
-            if self.usage.get_mut(&orphan.source).is_some_and(|usage| usage.subtract(&orphan.tx)) {
-                self.usage.remove(&orphan.source);
+            self.total.subtract(&arrival.tx);
+            let usage = self.usage.get_mut(&arrival.source);
+            if usage.is_some_and(|usage| usage.subtract(&arrival.tx)) {
+                self.usage.remove(&arrival.source);
             }
         }
-        Some(orphan)
+        Some(arrival)
     }
 }

@@ -1,4 +1,4 @@
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha12Rng;
@@ -32,14 +32,20 @@ pub struct Pool {
     pub(crate) txpool: Store<TxMeta>,
     /// What was in one of the pools and is now in a recent block.
     pub(crate) mined: Store<MinedMeta>,
-    pub(crate) orphans: Orphans,
+    /// Stem transactions that wait. Apart from the public ones, so that what becomes of those
+    /// depends on nothing private.
+    pub(crate) stem_orphans: Orphans,
+    pub(crate) public_orphans: Orphans,
     /// Fresh stem entries, by when they are looked at.
     pub(crate) fresh: BTreeSet<(Instant, EntryId)>,
     /// All stem entries, by when they are fluffed at the latest.
     pub(crate) embargoes: BTreeSet<(Instant, EntryId)>,
-    /// Public entries, by what they pay for their weight.
-    pub(crate) by_rate: BTreeSet<(u64, EntryId)>,
+    /// Public entries that are not the owner's and nobody's parents, by what they pay for their
+    /// weight: those that may have to go when room is short.
+    pub(crate) leaves: BTreeSet<(u64, EntryId)>,
     pub(crate) stem_usage: HashMap<Source, Usage>,
+    /// What was sent, or came, in one aggregate.
+    bundles: BTreeMap<Bundle, BTreeSet<EntryId>>,
     pub(crate) effects: VecDeque<Effect>,
     phase: Instant,
     next_id: u64,
@@ -52,16 +58,27 @@ pub(crate) struct StemMeta {
     pub(crate) source: Source,
     /// Whom it is routed for: the last who sent it.
     pub(crate) routed_for: Source,
-    /// Drawn once.
+    /// Drawn once; later than that only together with others, see [`Bundle`].
     pub(crate) embargo: Instant,
     pub(crate) state: StemState,
+    pub(crate) bundle: Bundle,
 }
+
+/// Names stem entries that were sent, or came, in one aggregate.
+///
+/// What was merged stays merged. If its parts were sent again in other company, the network would
+/// hold aggregates that overlap, neither containing the other, and each would make the other
+/// impossible. And if their embargoes ended one by one, everyone who saw the aggregate would learn
+/// its parts; so they end together, with the last.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Bundle(pub(crate) EntryId);
 
 /// How far a stem entry has come.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum StemState {
-    /// Waiting to be looked at; the coin may have been flipped already.
-    Fresh { due: Instant, coin: Option<Coin>, looped: bool },
+    /// Waiting to be looked at; the coin may have been flipped already. `avoid` is a relay that it
+    /// could not be handed to.
+    Fresh { due: Instant, coin: Option<Coin>, looped: bool, avoid: Option<PeerId> },
     /// Handed to a relay, now under embargo.
     Sent { relay: PeerId },
 }
@@ -89,7 +106,8 @@ pub(crate) struct Part {
 pub(crate) struct MinedMeta {
     pub(crate) block: Hash,
     pub(crate) height: u64,
-    pub(crate) own: bool,
+    /// It was only in the stempool here. What is public must not depend on having had it.
+    pub(crate) private: bool,
     pub(crate) parts: Vec<Part>,
 }
 
@@ -125,7 +143,7 @@ pub struct PoolCounts {
     pub public: usize,
     /// Kernels in the txpool.
     pub public_kernels: usize,
-    /// Orphans, of which those that were accepted once and wait to come back.
+    /// Orphans, among them those that were accepted once and wait to come back.
     pub orphans: usize,
 }
 
@@ -139,7 +157,8 @@ impl Pool {
             None => interval.mul_f64(rng.random::<f64>()),
         };
         Self {
-            orphans: Orphans::new(config.capacity),
+            stem_orphans: Orphans::new(config.capacity),
+            public_orphans: Orphans::new(config.capacity),
             config,
             rng,
             stem: Store::default(),
@@ -147,8 +166,9 @@ impl Pool {
             mined: Store::default(),
             fresh: BTreeSet::new(),
             embargoes: BTreeSet::new(),
-            by_rate: BTreeSet::new(),
+            leaves: BTreeSet::new(),
             stem_usage: HashMap::new(),
+            bundles: BTreeMap::new(),
             effects: VecDeque::new(),
             phase: Instant::ZERO + phase,
             next_id: 0,
@@ -164,17 +184,20 @@ impl Pool {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let patience = self.fresh.first().map(|(due, _)| *due);
         let embargo = self.embargoes.first().map(|(at, _)| at.round_up(self.config.embargo.sweep));
-        [patience, embargo, self.orphans.next_expiry()].into_iter().flatten().min()
+        let orphans = [self.stem_orphans.next_expiry(), self.public_orphans.next_expiry()];
+        [patience, embargo].into_iter().chain(orphans).flatten().min()
     }
 
     /// Does what is due: patience, embargoes, the age of orphans. A call too early does nothing.
     pub fn handle_timeout(&mut self, ctx: &mut Context<'_>) {
-        self.fire_patience(ctx);
+        // First the embargoes: what everyone is told now need not be handed to a relay as well.
         self.fire_embargo(ctx);
-        for orphan in self.orphans.expire(ctx.now) {
-            self.notice(Notice::OrphanDropped { kernels: orphan, refusal: None });
+        let mut expired = self.public_orphans.expire(ctx.now);
+        expired.extend(self.stem_orphans.expire(ctx.now));
+        for kernels in expired {
+            self.notice(Notice::OrphanDropped { kernels, refusal: None });
         }
-        self.retry_orphans(ctx);
+        self.settle(ctx);
     }
 
     /// The public transaction with a kernel of this hash: what a peer may be told.
@@ -185,7 +208,8 @@ impl Pool {
 
     /// All public transactions, parents before children: what a miner chooses from.
     pub fn public(&self) -> impl Iterator<Item = &ValidTx> {
-        self.txpool.iter().map(|(_, entry)| &entry.tx)
+        let order = self.txpool.parents_first();
+        order.into_iter().filter_map(|id| Some(&self.txpool.get(id)?.tx))
     }
 
     /// All stem transactions with whose they are and the end of their embargo. For the owner only.
@@ -200,7 +224,7 @@ impl Pool {
             stem_kernels: self.stem.kernel_count(),
             public: self.txpool.len(),
             public_kernels: self.txpool.kernel_count(),
-            orphans: self.orphans.len(),
+            orphans: self.stem_orphans.len() + self.public_orphans.len(),
         }
     }
 
@@ -229,15 +253,15 @@ impl Pool {
         ctx: &mut Context<'_>,
     ) -> StemState {
         let coin = match self.config.patience.mode {
+            _ if looped => Some(Coin::Fluff),
             PatienceMode::EveryHop => None,
-            PatienceMode::FluffOnly if looped => Some(Coin::Fluff),
             PatienceMode::FluffOnly => Some(ctx.router.coin(source, &mut self.rng)),
         };
         let due = match coin {
             Some(Coin::Stem) => ctx.now,
             Some(Coin::Fluff) | None => self.next_patience(ctx.now),
         };
-        StemState::Fresh { due, coin, looped }
+        StemState::Fresh { due, coin, looped, avoid: None }
     }
 
     pub(crate) fn insert_stem(&mut self, id: EntryId, tx: ValidTx, meta: StemMeta) {
@@ -246,6 +270,7 @@ impl Pool {
         }
         self.embargoes.insert((meta.embargo, id));
         self.stem_usage.entry(meta.source).or_default().add(&tx);
+        self.bundles.entry(meta.bundle).or_default().insert(id);
         self.stem.insert(id, tx, meta);
     }
 
@@ -256,6 +281,7 @@ impl Pool {
             self.fresh.remove(&(due, id));
         }
         self.embargoes.remove(&(entry.meta.embargo, id));
+        self.unbundle(id, entry.meta.bundle);
         let usage = self.stem_usage.get_mut(&entry.meta.source);
         if usage.is_some_and(|usage| usage.subtract(&entry.tx)) {
             self.stem_usage.remove(&entry.meta.source);
@@ -274,23 +300,85 @@ impl Pool {
         }
     }
 
+    fn unbundle(&mut self, id: EntryId, bundle: Bundle) {
+        if let Some(members) = self.bundles.get_mut(&bundle) {
+            members.remove(&id);
+            if members.is_empty() {
+                self.bundles.remove(&bundle);
+            }
+        }
+    }
+
+    /// These entries and all that travel with them.
+    pub(crate) fn bundle_mates(&self, ids: &BTreeSet<EntryId>) -> BTreeSet<EntryId> {
+        let bundles = ids.iter().filter_map(|id| Some(self.stem.get(*id)?.meta.bundle));
+        bundles.filter_map(|bundle| self.bundles.get(&bundle)).flatten().copied().collect()
+    }
+
+    /// Makes one bundle of these entries. Their embargoes end together from now on.
+    pub(crate) fn bundle(&mut self, ids: &BTreeSet<EntryId>) {
+        let bundle = Bundle(self.new_id());
+        let entries = ids.iter().filter_map(|id| self.stem.get(*id));
+        let Some(last) = entries.map(|entry| entry.meta.embargo).max() else { return };
+        for id in ids {
+            let Some(meta) = self.stem.meta_mut(*id) else { continue };
+            let before = std::mem::replace(&mut meta.bundle, bundle);
+            self.unbundle(*id, before);
+            self.delay_embargo(*id, last);
+        }
+        self.bundles.insert(bundle, ids.clone());
+    }
+
+    /// Lets an embargo end no earlier than `at`, nor those of what depends on the entry.
+    fn delay_embargo(&mut self, id: EntryId, at: Instant) {
+        let mut open = vec![id];
+        while let Some(id) = open.pop() {
+            let Some(meta) = self.stem.meta_mut(id) else { continue };
+            if meta.embargo >= at {
+                continue;
+            }
+            let before = std::mem::replace(&mut meta.embargo, at);
+            self.embargoes.remove(&(before, id));
+            self.embargoes.insert((at, id));
+            let children = self.stem.get(id).map(|entry| self.stem.children(&entry.tx));
+            open.extend(children.unwrap_or_default());
+        }
+    }
+
     pub(crate) fn insert_public(&mut self, tx: ValidTx, parts: Vec<Part>) -> EntryId {
         let id = self.new_id();
-        let rate = fee_rate(&tx);
         let own = parts.iter().any(|part| part.own);
-        self.by_rate.insert((rate, id));
-        self.txpool.insert(id, tx, TxMeta { own, parts, rate });
+        let meta = TxMeta { own, parts, rate: fee_rate(&tx) };
+        self.put_public(id, tx, meta);
         id
+    }
+
+    /// Adds a public entry under an identifier that is its own.
+    pub(crate) fn put_public(&mut self, id: EntryId, tx: ValidTx, meta: TxMeta) {
+        let mut touched = self.txpool.parents(&tx);
+        touched.insert(id);
+        self.txpool.insert(id, tx, meta);
+        touched.into_iter().for_each(|id| self.refresh_leaf(id));
     }
 
     pub(crate) fn remove_public(&mut self, id: EntryId) -> Option<(ValidTx, TxMeta)> {
         let entry = self.txpool.remove(id)?;
-        self.by_rate.remove(&(entry.meta.rate, id));
+        self.leaves.remove(&(entry.meta.rate, id));
+        self.txpool.parents(&entry.tx).into_iter().for_each(|id| self.refresh_leaf(id));
         Some((entry.tx, entry.meta))
+    }
+
+    fn refresh_leaf(&mut self, id: EntryId) {
+        let Some(entry) = self.txpool.get(id) else { return };
+        let key = (entry.meta.rate, id);
+        match !entry.meta.own && self.txpool.children(&entry.tx).is_empty() {
+            true => self.leaves.insert(key),
+            false => self.leaves.remove(&key),
+        };
     }
 }
 
-/// The shifted fee in micro-grin per unit of weight: what counts when room is short.
+/// The shifted fee in nanogrin per unit of weight: what counts when room is short.
 pub(crate) fn fee_rate(tx: &ValidTx) -> u64 {
     tx.shifted_fee() / tx.weight().0.max(1)
 }

@@ -1,14 +1,14 @@
-//! What the pool does when something becomes public, is mined, or comes undone.
+//! What the pool does when blocks come and go.
 
 use std::collections::{BTreeSet, HashSet};
 
-use scape_aggregate::{Commitment, Hash, ValidTx, aggregate, deaggregate};
+use scape_aggregate::{Commitment, Hash, ValidTx};
 
-use crate::admission::{Check, contained};
-use crate::orphans::Waiting;
-use crate::pool::{MinedMeta, Part, TxMeta};
-use crate::store::{creates, kernel_hashes, spends};
-use crate::{BlockSummary, ChainUpdate, Context, Effect, EntryId, Notice, Pool, Refusal, Source};
+use crate::orphans::Orphans;
+use crate::pool::{MinedMeta, Part};
+use crate::store::{kernel_hashes, spends};
+use crate::upheaval::Upheaval;
+use crate::{BlockSummary, ChainUpdate, Context, EntryId, Notice, Pool, Source};
 
 impl Pool {
     /// Follows the chain: what is mined leaves, also where it is only part of an aggregate; what
@@ -16,110 +16,39 @@ impl Pool {
     ///
     /// Costs O(size of the blocks), and after a reorg O(size of the pools).
     pub fn handle_chain(&mut self, update: &ChainUpdate, ctx: &mut Context<'_>) {
+        let reorg = !update.disconnected.is_empty();
+        let mut upheaval = Upheaval { may_return: reorg, ..Upheaval::default() };
         for block in &update.disconnected {
             self.disconnect(block);
         }
         for block in &update.connected {
-            self.connect(block, ctx);
+            self.connect(block, &mut upheaval);
         }
-        if !update.disconnected.is_empty() {
-            self.recheck_all(ctx);
+        if reorg {
+            // Anything may have lost its ground, or found it.
+            upheaval.doubtful.extend(self.txpool.ids().chain(self.stem.ids()));
+            self.wake_orphans(ctx);
         }
-        self.orphans.reached(ctx.chain.tip().height);
+        // Only now: the chain shows the last block already, whose transactions may have spent what
+        // the first ones created.
+        self.resettle(upheaval, ctx);
+        self.trim(EntryId(u64::MAX), ctx);
+        self.public_orphans.reached(ctx.chain.tip().height);
+        self.stem_orphans.reached(ctx.chain.tip().height);
         self.forget_mined(ctx.chain.tip().height);
         self.settle(ctx);
     }
 
-    /// Takes out of the stempool what a public transaction makes known or impossible.
-    pub(crate) fn reconcile_public(&mut self, tx: &ValidTx, ctx: &Context<'_>) {
-        let kernels = kernel_hashes(tx);
-        let mut bereft = BTreeSet::new();
-        for id in self.stem.overlapping(&kernels) {
-            bereft.extend(self.reconcile_stem_entry(id, Known::Seen));
-        }
-        self.give_up_conflicting(spends(tx), creates(tx), false);
-        self.give_up_bereft(bereft, ctx);
-        self.orphans.forget_known(&kernels);
-    }
-
-    /// A stem entry has kernels that are public now: it leaves, or the known part of it does.
-    /// Returns its children, which may have lost their parent's output.
-    fn reconcile_stem_entry(&mut self, id: EntryId, known: Known) -> BTreeSet<EntryId> {
-        let Some(entry) = self.stem.get(id) else { return BTreeSet::new() };
-        let tx = entry.tx.clone();
-        let children = self.stem.children(&tx);
-        let is_public = |kernel: &&Hash| {
-            self.txpool.with_kernel(kernel).is_some() || self.mined.with_kernel(kernel).is_some()
+    /// After a reorg outputs may exist again whose coming nobody reported.
+    fn wake_orphans(&mut self, ctx: &Context<'_>) {
+        let found = |orphans: &Orphans, stem: bool| {
+            let found = orphans.missing().filter(|missing| self.exists(missing, stem, ctx));
+            found.copied().collect::<BTreeSet<_>>()
         };
-        let kernels = kernel_hashes(&tx);
-        let public: Vec<_> = kernels.iter().filter(is_public).copied().collect();
-        if public.len() == kernels.len() {
-            self.remove_stem(id);
-        } else if let Some(rest) = self.without_public(&tx) {
-            if let Some((_, meta)) = self.remove_stem(id) {
-                self.insert_stem(id, rest, meta);
-            }
-        } else {
-            // Not separable: if the rest is not possible any more, the check of inputs says so.
-            return children;
-        }
-        if matches!(known, Known::Seen) {
-            self.notice(Notice::Seen { kernels: public });
-        }
-        children
-    }
-
-    /// What is left of a stem transaction without its public parts, where these are known alone.
-    fn without_public(&self, tx: &ValidTx) -> Option<ValidTx> {
-        let pending = contained(&self.txpool, tx)?;
-        let mined = contained(&self.mined, tx)?;
-        let parts: Vec<_> = pending.into_iter().chain(mined).map(|(_, part)| part).collect();
-        deaggregate(tx, &parts).ok()
-    }
-
-    /// Gives up what spends or creates what somebody else has spent or created in public: stem
-    /// entries always, public ones if it happened in a block.
-    fn give_up_conflicting(
-        &mut self,
-        spent: impl Iterator<Item = Commitment>,
-        created: impl Iterator<Item = Commitment>,
-        in_block: bool,
-    ) {
-        for commitment in spent {
-            while let Some(id) = self.stem.spender(&commitment) {
-                self.give_up_stem(id);
-            }
-            if let (true, Some(id)) = (in_block, self.txpool.spender(&commitment)) {
-                self.give_up_public(id);
-            }
-        }
-        for commitment in created {
-            if let Some(id) = self.stem.creator(&commitment) {
-                self.give_up_stem(id);
-            }
-            if let (true, Some(id)) = (in_block, self.txpool.creator(&commitment)) {
-                self.give_up_public(id);
-            }
-        }
-    }
-
-    /// Gives up those of the stem entries whose inputs are gone for good.
-    fn give_up_bereft(&mut self, children: BTreeSet<EntryId>, ctx: &Context<'_>) {
-        for id in children {
-            let exists = |commitment| self.exists(&commitment, true, ctx);
-            if self.stem.get(id).is_some_and(|entry| !spends(&entry.tx).all(exists)) {
-                self.give_up_stem(id);
-            }
-        }
-    }
-
-    fn give_up_bereft_public(&mut self, children: BTreeSet<EntryId>, ctx: &Context<'_>) {
-        for id in children {
-            let exists = |commitment| self.exists(&commitment, false, ctx);
-            if self.txpool.get(id).is_some_and(|entry| !spends(&entry.tx).all(exists)) {
-                self.give_up_public(id);
-            }
-        }
+        let public = found(&self.public_orphans, false);
+        let stem = found(&self.stem_orphans, true);
+        self.public_orphans.created(public.into_iter());
+        self.stem_orphans.created(stem.into_iter());
     }
 
     fn exists(&self, commitment: &Commitment, stem: bool, ctx: &Context<'_>) -> bool {
@@ -128,89 +57,100 @@ impl Pool {
             || stem && self.stem.creator(commitment).is_some()
     }
 
-    fn give_up_stem(&mut self, id: EntryId) {
-        let Some((tx, _)) = self.remove_stem(id) else { return };
-        self.notice(Notice::Conflicted { kernels: kernel_hashes(&tx) });
-        for child in self.stem.children(&tx) {
-            self.give_up_stem(child);
+    /// A stem entry has kernels that are public now: it leaves, or the known part of it does.
+    /// Returns these kernels. What may have lost its ground by it is in doubt.
+    pub(crate) fn reconcile_stem(
+        &mut self,
+        id: EntryId,
+        doubtful: &mut BTreeSet<EntryId>,
+    ) -> Vec<Hash> {
+        let Some(entry) = self.stem.get(id) else { return Vec::new() };
+        let tx = entry.tx.clone();
+        doubtful.extend(self.stem.children(&tx));
+        doubtful.insert(id);
+        let kernels = kernel_hashes(&tx);
+        let public = |kernel: &&Hash| self.is_public_kernel(kernel, true);
+        let public: Vec<_> = kernels.iter().filter(public).copied().collect();
+        if public.len() == kernels.len() {
+            self.remove_stem(id);
+            return public;
         }
-    }
-
-    fn give_up_public(&mut self, id: EntryId) {
-        let Some((tx, _)) = self.remove_public(id) else { return };
-        self.notice(Notice::Conflicted { kernels: kernel_hashes(&tx) });
-        for child in self.txpool.children(&tx) {
-            self.give_up_public(child);
-        }
-        for child in self.stem.children(&tx) {
-            self.give_up_stem(child);
-        }
-    }
-
-    fn connect(&mut self, block: &BlockSummary, ctx: &mut Context<'_>) {
-        let mined: HashSet<Hash> = block.kernels.iter().copied().collect();
-        let (mut bereft, mut bereft_public) = (BTreeSet::new(), BTreeSet::new());
-        for id in self.txpool.overlapping(&block.kernels) {
-            let Some(entry) = self.txpool.get(id) else { continue };
-            bereft_public.extend(self.txpool.children(&entry.tx));
-            bereft.extend(self.mine_public(id, block, &mined));
-        }
-        for id in self.stem.overlapping(&block.kernels) {
-            bereft.extend(self.mine_stem(id, block, &mined));
-        }
-        self.give_up_conflicting(block.inputs.iter().copied(), block.outputs.iter().copied(), true);
-        self.give_up_bereft_public(bereft_public, ctx);
-        self.give_up_bereft(bereft, ctx);
-        let spent: HashSet<Commitment> = block.inputs.iter().copied().collect();
-        let pointless = self
-            .orphans
-            .take_if(|tx| is_inside(tx, &mined) || spends(tx).any(|input| spent.contains(&input)));
-        for orphan in pointless {
-            let kernels = kernel_hashes(&orphan.tx);
-            match is_inside(&orphan.tx, &mined) {
-                true => self.notice(Notice::Mined { kernels, height: block.height }),
-                false => self.notice(Notice::Conflicted { kernels }),
+        let rest = self.without_public(&tx, true).filter(|_| !public.is_empty());
+        // If it is not separable, its inputs and outputs say whether it is still possible.
+        let Some(rest) = rest else { return Vec::new() };
+        if let Some((_, meta)) = self.remove_stem(id) {
+            match rest.pays_relay_fee() {
+                true => self.insert_stem(id, rest, meta),
+                // The public part had paid for it; alone nobody would take it.
+                false => self.lose(&rest, true),
             }
         }
-        self.orphans.created(block.outputs.iter().copied(), false);
+        public
     }
 
-    /// A public entry has kernels in a block. Returns the stem entries that spend its outputs.
+    fn connect(&mut self, block: &BlockSummary, upheaval: &mut Upheaval) {
+        let mined: HashSet<Hash> = block.kernels.iter().copied().collect();
+        self.mine_survivors(block, &mined, upheaval);
+        for id in self.txpool.overlapping(&block.kernels) {
+            self.mine_public(id, block, &mined, upheaval);
+        }
+        for id in self.stem.overlapping(&block.kernels) {
+            self.mine_stem(id, block, &mined, upheaval);
+        }
+        upheaval.gone.extend(block.inputs.iter().copied());
+        for spent in &block.inputs {
+            upheaval.doubtful.extend(self.txpool.spender(spent));
+            upheaval.doubtful.extend(self.stem.spender(spent));
+        }
+        for created in &block.outputs {
+            upheaval.doubtful.extend(self.txpool.creator(created));
+            upheaval.doubtful.extend(self.stem.creator(created));
+        }
+        self.mine_orphans(block, &mined);
+        self.public_orphans.created(block.outputs.iter().copied());
+        self.stem_orphans.created(block.outputs.iter().copied());
+    }
+
+    /// A public entry has kernels in a block.
     fn mine_public(
         &mut self,
         id: EntryId,
         block: &BlockSummary,
         mined: &HashSet<Hash>,
-    ) -> BTreeSet<EntryId> {
-        let Some(entry) = self.txpool.get(id) else { return BTreeSet::new() };
-        let children = self.stem.children(&entry.tx);
+        upheaval: &mut Upheaval,
+    ) {
+        let Some(entry) = self.txpool.get(id) else { return };
+        upheaval.doubtful.extend(self.txpool.children(&entry.tx));
+        upheaval.doubtful.extend(self.stem.children(&entry.tx));
         if is_inside(&entry.tx, mined) {
             if let Some((tx, meta)) = self.remove_public(id) {
-                self.keep_mined(tx, meta, block);
+                self.keep_mined(tx, meta.parts, false, block);
             }
-            return children;
+            return;
+        }
+        if entry.meta.parts.len() < 2 {
+            upheaval.doubtful.insert(id);
+            return;
         }
         // Only a part of our aggregate was mined. We know the parts, so the rest goes on.
-        let separable = |part: &Part| {
-            is_inside(&part.tx, mined)
-                || !part.tx.kernels().iter().any(|k| mined.contains(k.hash()))
-        };
-        if !entry.meta.parts.iter().all(separable) {
-            return children;
+        if let Some((_, meta)) = self.remove_public(id) {
+            upheaval.survivors.push(meta.parts);
+            self.mine_survivors(block, mined, upheaval);
         }
-        let Some((_, meta)) = self.remove_public(id) else { return children };
-        let (done, rest): (Vec<_>, Vec<_>) =
-            meta.parts.into_iter().partition(|part| is_inside(&part.tx, mined));
-        for part in done {
-            let meta = TxMeta { own: part.own, parts: vec![part.clone()], rate: meta.rate };
-            self.keep_mined(part.tx, meta, block);
+    }
+
+    fn mine_survivors(
+        &mut self,
+        block: &BlockSummary,
+        mined: &HashSet<Hash>,
+        upheaval: &mut Upheaval,
+    ) {
+        for parts in &mut upheaval.survivors {
+            let done = parts.extract_if(.., |part| is_inside(&part.tx, mined));
+            for part in done {
+                self.keep_mined(part.tx.clone(), vec![part], false, block);
+            }
         }
-        let txs: Vec<_> = rest.iter().map(|part| part.tx.clone()).collect();
-        if let Ok(tx) = aggregate(&txs) {
-            self.effects.push_back(Effect::Fluff { tx: tx.clone(), except: None });
-            self.insert_public(tx, rest);
-        }
-        children
     }
 
     fn mine_stem(
@@ -218,25 +158,43 @@ impl Pool {
         id: EntryId,
         block: &BlockSummary,
         mined: &HashSet<Hash>,
-    ) -> BTreeSet<EntryId> {
-        let Some(entry) = self.stem.get(id) else { return BTreeSet::new() };
+        upheaval: &mut Upheaval,
+    ) {
+        let Some(entry) = self.stem.get(id) else { return };
         if !is_inside(&entry.tx, mined) {
-            return self.reconcile_stem_entry(id, Known::Mined);
+            // A part may have been public in a block before, and known here for it.
+            self.reconcile_stem(id, &mut upheaval.doubtful);
+            return;
         }
-        let children = self.stem.children(&entry.tx);
+        upheaval.doubtful.extend(self.stem.children(&entry.tx));
         if let Some((tx, meta)) = self.remove_stem(id) {
             let own = meta.source == Source::Own;
             let parts = vec![Part { tx: tx.clone(), own }];
-            self.keep_mined(tx, TxMeta { own, parts, rate: 0 }, block);
+            self.keep_mined(tx, parts, true, block);
         }
-        children
     }
 
-    fn keep_mined(&mut self, tx: ValidTx, meta: TxMeta, block: &BlockSummary) {
+    fn mine_orphans(&mut self, block: &BlockSummary, mined: &HashSet<Hash>) {
+        let spent: HashSet<Commitment> = block.inputs.iter().copied().collect();
+        let is_mined = |tx: &ValidTx| is_inside(tx, mined);
+        let pointless = |tx: &ValidTx| is_mined(tx) || spends(tx).any(|c| spent.contains(&c));
+        let public = self.public_orphans.take_if(pointless);
+        let stem = self.stem_orphans.take_if(pointless);
+        for (arrival, stem) in
+            public.iter().map(|a| (a, false)).chain(stem.iter().map(|a| (a, true)))
+        {
+            let kernels = kernel_hashes(&arrival.tx);
+            match is_mined(&arrival.tx) {
+                true => self.notice(Notice::Mined { kernels, height: block.height }),
+                false => self.lose(&arrival.tx, stem),
+            }
+        }
+    }
+
+    fn keep_mined(&mut self, tx: ValidTx, parts: Vec<Part>, private: bool, block: &BlockSummary) {
         self.notice(Notice::Mined { kernels: kernel_hashes(&tx), height: block.height });
-        let TxMeta { own, parts, .. } = meta;
         let id = self.new_id();
-        let meta = MinedMeta { block: block.hash, height: block.height, own, parts };
+        let meta = MinedMeta { block: block.hash, height: block.height, private, parts };
         self.mined.insert(id, tx, meta);
     }
 
@@ -247,10 +205,7 @@ impl Pool {
         for id in undone {
             let Some(entry) = self.mined.remove(id) else { continue };
             self.notice(Notice::Unmined { kernels: kernel_hashes(&entry.tx) });
-            let new = self.insert_public(entry.tx, entry.meta.parts);
-            if let Some(meta) = self.txpool.meta_mut(new) {
-                meta.own |= entry.meta.own;
-            }
+            self.insert_public(entry.tx, entry.meta.parts);
         }
     }
 
@@ -264,89 +219,6 @@ impl Pool {
                 _ => return,
             };
         }
-    }
-
-    /// After a reorg anything may have lost its ground. What did waits: for its inputs, or for the
-    /// height that its locks need.
-    fn recheck_all(&mut self, ctx: &Context<'_>) {
-        let public: Vec<_> = self.txpool.ids().collect();
-        for id in public {
-            self.recheck_public(id, ctx);
-        }
-        let stem: Vec<_> = self.stem.ids().collect();
-        for id in stem {
-            self.recheck_stem(id, ctx);
-        }
-    }
-
-    fn recheck_public(&mut self, id: EntryId, ctx: &Context<'_>) {
-        let Some((tx, meta)) = self.remove_public(id) else { return };
-        let waiting = match self.check(&tx, false, ctx) {
-            Check::Fits => {
-                let TxMeta { own, parts, rate } = meta;
-                self.by_rate.insert((rate, id));
-                return self.txpool.insert(id, tx, TxMeta { own, parts, rate });
-            }
-            Check::Waits(waiting) => Some(waiting),
-            Check::Refused(refusal) => until(refusal),
-        };
-        let children = self.txpool.children(&tx);
-        self.park(tx, Source::Own, false, meta.parts, waiting, ctx);
-        for child in children {
-            self.recheck_public(child, ctx);
-        }
-    }
-
-    fn recheck_stem(&mut self, id: EntryId, ctx: &Context<'_>) {
-        let Some((tx, meta)) = self.remove_stem(id) else { return };
-        let waiting = match self.check(&tx, true, ctx) {
-            Check::Fits => return self.insert_stem(id, tx, meta),
-            Check::Waits(waiting) => Some(waiting),
-            Check::Refused(refusal) => until(refusal),
-        };
-        let children = self.stem.children(&tx);
-        let part = Part { tx: tx.clone(), own: meta.source == Source::Own };
-        self.park(tx, meta.source, true, vec![part], waiting, ctx);
-        for child in children {
-            self.recheck_stem(child, ctx);
-        }
-    }
-
-    /// Keeps what was accepted once; gives up what can never come back.
-    fn park(
-        &mut self,
-        tx: ValidTx,
-        source: Source,
-        stem: bool,
-        parts: Vec<Part>,
-        waiting: Option<Waiting>,
-        ctx: &Context<'_>,
-    ) {
-        let kernels = kernel_hashes(&tx);
-        let parked = match waiting {
-            Some(waiting) => self.adopt(tx, source, stem, parts, waiting, ctx).is_ok(),
-            None => false,
-        };
-        if !parked {
-            self.notice(Notice::Conflicted { kernels });
-        }
-    }
-}
-
-/// How a kernel of a stem entry became public.
-#[derive(Clone, Copy)]
-enum Known {
-    Seen,
-    Mined,
-}
-
-/// The wait that a refusal amounts to, if it is one for a height.
-fn until(refusal: Refusal) -> Option<Waiting> {
-    match refusal {
-        Refusal::LockHeight { lock_height: height, .. }
-        | Refusal::ImmatureCoinbase { matures: height }
-        | Refusal::RecentNrd { allowed: height } => Some(Waiting::Until(height.saturating_sub(1))),
-        _ => None,
     }
 }
 

@@ -128,6 +128,39 @@ impl<M> Store<M> {
         tx.outputs().iter().filter_map(|output| self.spender(&output.commitment())).collect()
     }
 
+    /// All entries, parents before children; else in the order of their ids.
+    pub(crate) fn parents_first(&self) -> Vec<EntryId> {
+        let parents = |id: EntryId| self.get(id).map(|entry| self.parents(&entry.tx));
+        let mut order = Vec::with_capacity(self.len());
+        let mut done = HashSet::new();
+        for id in self.ids() {
+            let mut open = vec![(id, false)];
+            while let Some((id, ready)) = open.pop() {
+                if ready {
+                    order.push(id);
+                } else if done.insert(id) {
+                    open.push((id, true));
+                    let parents = parents(id).unwrap_or_default();
+                    open.extend(parents.into_iter().rev().map(|parent| (parent, false)));
+                }
+            }
+        }
+        order
+    }
+
+    /// Whether `tx` depends on more than `limit` entries here. Looks at no more than that.
+    pub(crate) fn is_deeper_than(&self, tx: &ValidTx, limit: usize) -> bool {
+        let mut found = self.parents(tx);
+        let mut open: Vec<_> = found.iter().copied().collect();
+        while let Some(entry) = open.pop().and_then(|id| self.get(id)) {
+            if found.len() > limit {
+                break;
+            }
+            open.extend(self.parents(&entry.tx).into_iter().filter(|id| found.insert(*id)));
+        }
+        found.len() > limit
+    }
+
     /// Entries here that an entry depends on, at any distance, without itself.
     pub(crate) fn ancestors(&self, id: EntryId) -> BTreeSet<EntryId> {
         let mut found = BTreeSet::new();

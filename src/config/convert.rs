@@ -201,6 +201,7 @@ impl PoolSection {
         Capacity {
             stem_entries: self.stem_entries,
             stem_bytes: self.stem_bytes,
+            stem_ancestors: self.stem_ancestors,
             tx_entries: self.tx_entries,
             tx_bytes: self.tx_bytes,
             orphan_entries: self.orphan_entries,

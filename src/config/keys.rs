@@ -344,7 +344,7 @@ static DANDELION: [Key; 17] = [
     ),
 ];
 
-static POOL: [Key; 9] = [
+static POOL: [Key; 10] = [
     key(
         "stem_entries",
         Value("50000"),
@@ -353,6 +353,13 @@ static POOL: [Key; 9] = [
         "In the stempool, which nobody sees.",
     ),
     key("stem_bytes", Value("268435456"), SIZE, "bytes", "The same by size."),
+    key(
+        "stem_ancestors",
+        Value("24"),
+        SIZE,
+        "transactions",
+        "On how many unpublished ones a stem transaction may depend; beyond it waits for them.",
+    ),
     key("tx_entries", Value("50000"), SIZE, "transactions", "In the public pool."),
     key("tx_bytes", Value("268435456"), SIZE, "bytes", "The same by size."),
     key(

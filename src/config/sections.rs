@@ -97,6 +97,7 @@ pub struct DandelionSection {
 pub struct PoolSection {
     pub stem_entries: usize,
     pub stem_bytes: usize,
+    pub stem_ancestors: usize,
     pub tx_entries: usize,
     pub tx_bytes: usize,
     pub orphan_entries: usize,
@@ -230,6 +231,7 @@ impl Default for PoolSection {
         Self {
             stem_entries: capacity.stem_entries,
             stem_bytes: capacity.stem_bytes,
+            stem_ancestors: capacity.stem_ancestors,
             tx_entries: capacity.tx_entries,
             tx_bytes: capacity.tx_bytes,
             orphan_entries: capacity.orphan_entries,

@@ -118,7 +118,7 @@ impl Zone {
         if let Some(record) = self.peers.get_mut(&peer) {
             record.learn(kernel);
         }
-        if self.pool.is_public_kernel(&kernel) {
+        if self.pool.knows_public(&kernel) {
             return;
         }
         if let Some(wanted) = self.gossip.wanted.get_mut(&kernel) {

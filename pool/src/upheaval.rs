@@ -1,0 +1,190 @@
+//! When the ground shifts: what stands is kept, what cannot stand any more is given up or waits.
+
+use std::collections::{BTreeSet, HashSet};
+
+use scape_aggregate::{Aggregate, Commitment, PlanLimits, ValidTx, plan};
+
+use crate::orphans::{Arrival, Past, Waiting};
+use crate::pool::{Part, StemMeta, TxMeta};
+use crate::rules::{Check, height_awaited};
+use crate::store::{creates, kernel_hashes};
+use crate::{Context, Effect, EntryId, Notice, Pool, Source};
+
+/// What has to be looked at again after a change.
+#[derive(Default)]
+pub(crate) struct Upheaval {
+    /// Entries of either pool that may have lost their ground.
+    pub(crate) doubtful: BTreeSet<EntryId>,
+    /// Parts of public aggregates that are no more, by aggregate. What can go on of each is merged
+    /// again, but not with others: something public could stand between the two.
+    pub(crate) survivors: Vec<Vec<Part>>,
+    /// Outputs that will never come (back).
+    pub(crate) gone: HashSet<Commitment>,
+    /// Whether outputs that are missing now may come back: after a reorg.
+    pub(crate) may_return: bool,
+}
+
+/// What becomes of an entry.
+enum Fate {
+    Stands,
+    Waits(Waiting),
+    Lost,
+}
+
+impl Pool {
+    /// Looks at everything in doubt, and at what is in doubt because of that.
+    ///
+    /// A loop, not a recursion: chains of public transactions may be as long as the pool.
+    pub(crate) fn resettle(&mut self, mut upheaval: Upheaval, ctx: &mut Context<'_>) {
+        loop {
+            self.revive(&mut upheaval, ctx);
+            let Some(id) = upheaval.doubtful.pop_first() else { return };
+            self.reconsider_public(id, &mut upheaval, ctx);
+            self.reconsider_stem(id, &mut upheaval, ctx);
+        }
+    }
+
+    fn reconsider_public(&mut self, id: EntryId, upheaval: &mut Upheaval, ctx: &Context<'_>) {
+        let Some((tx, meta)) = self.remove_public(id) else { return };
+        let fate = self.fate(&tx, false, upheaval, ctx);
+        if let Fate::Stands = fate {
+            return self.put_public(id, tx, meta);
+        }
+        upheaval.doubtful.extend(self.txpool.children(&tx));
+        upheaval.doubtful.extend(self.stem.children(&tx));
+        let TxMeta { parts, .. } = meta;
+        if parts.len() > 1 {
+            // One bad part does not spoil the others.
+            return upheaval.survivors.push(parts);
+        }
+        self.leave_public(tx, parts, fate, upheaval, ctx);
+    }
+
+    fn leave_public(
+        &mut self,
+        tx: ValidTx,
+        parts: Vec<Part>,
+        fate: Fate,
+        upheaval: &mut Upheaval,
+        ctx: &Context<'_>,
+    ) {
+        // No peer is named, so that nobody is left out when it comes back.
+        let source = Source::Own;
+        let arrival = Arrival { tx, source, past: Past::Public { parts }, expiry: None };
+        self.leave(arrival, false, fate, upheaval, ctx);
+    }
+
+    fn reconsider_stem(&mut self, id: EntryId, upheaval: &mut Upheaval, ctx: &Context<'_>) {
+        let Some((tx, meta)) = self.remove_stem(id) else { return };
+        let fate = self.fate(&tx, true, upheaval, ctx);
+        if let Fate::Stands = fate {
+            return self.insert_stem(id, tx, meta);
+        }
+        upheaval.doubtful.extend(self.stem.children(&tx));
+        let StemMeta { source, embargo, .. } = meta;
+        let arrival = Arrival { tx, source, past: Past::Stem { embargo }, expiry: None };
+        self.leave(arrival, true, fate, upheaval, ctx);
+    }
+
+    fn fate(&self, tx: &ValidTx, stem: bool, upheaval: &Upheaval, ctx: &Context<'_>) -> Fate {
+        let is_gone = |commitment: &Commitment| upheaval.gone.contains(commitment);
+        match self.check(tx, stem, ctx) {
+            Check::Fits => Fate::Stands,
+            Check::Waits(Waiting::For(missing))
+                if !upheaval.may_return || missing.iter().any(is_gone) =>
+            {
+                Fate::Lost
+            }
+            Check::Waits(waiting) => Fate::Waits(waiting),
+            Check::Refused(refusal) => height_awaited(refusal).map_or(Fate::Lost, Fate::Waits),
+        }
+    }
+
+    /// What was accepted once is kept if it can ever come back.
+    fn leave(
+        &mut self,
+        arrival: Arrival,
+        stem: bool,
+        fate: Fate,
+        upheaval: &mut Upheaval,
+        ctx: &Context<'_>,
+    ) {
+        let tx = arrival.tx.clone();
+        let parked = match fate {
+            Fate::Waits(waiting) => self.adopt(arrival, stem, waiting, ctx.now).is_ok(),
+            Fate::Stands | Fate::Lost => false,
+        };
+        if !parked {
+            upheaval.gone.extend(creates(&tx));
+            self.lose(&tx, stem);
+        }
+    }
+
+    /// Reports that a transaction is given up, and with it what waits for its outputs. What is
+    /// public does not learn of what happens on the stem.
+    pub(crate) fn lose(&mut self, tx: &ValidTx, stem: bool) {
+        let mut lost = vec![(tx.clone(), stem)];
+        while let Some((tx, stem)) = lost.pop() {
+            self.notice(Notice::Conflicted { kernels: kernel_hashes(&tx) });
+            for commitment in creates(&tx) {
+                let on_stem = self.stem_orphans.take_waiting_for(&commitment);
+                lost.extend(on_stem.into_iter().map(|arrival| (arrival.tx, true)));
+                if !stem {
+                    let public = self.public_orphans.take_waiting_for(&commitment);
+                    lost.extend(public.into_iter().map(|arrival| (arrival.tx, false)));
+                }
+            }
+        }
+    }
+
+    /// Merges and announces again what is left of aggregates, and sorts out what cannot go on.
+    fn revive(&mut self, upheaval: &mut Upheaval, ctx: &mut Context<'_>) {
+        let groups = std::mem::take(&mut upheaval.survivors);
+        let mut revived: Vec<Vec<(EntryId, (), ValidTx)>> = vec![Vec::new(); groups.len()];
+        let parts = groups.into_iter().enumerate();
+        let mut parts: Vec<_> =
+            parts.flat_map(|(g, ps)| ps.into_iter().map(move |p| (g, p))).collect();
+        // Until nothing more fits: a part may be the child of another one.
+        loop {
+            let before = parts.len();
+            for (group, part) in std::mem::take(&mut parts) {
+                match self.fate(&part.tx, false, upheaval, ctx) {
+                    Fate::Stands => {
+                        let tx = part.tx.clone();
+                        let id = self.insert_public(part.tx.clone(), vec![part]);
+                        revived[group].push((id, (), tx));
+                    }
+                    Fate::Waits(_) | Fate::Lost => parts.push((group, part)),
+                }
+            }
+            if parts.len() == before {
+                break;
+            }
+        }
+        for (_, part) in parts {
+            let fate = self.fate(&part.tx, false, upheaval, ctx);
+            self.leave_public(part.tx.clone(), vec![part], fate, upheaval, ctx);
+        }
+        self.announce(&revived);
+    }
+
+    fn announce(&mut self, groups: &[Vec<(EntryId, (), ValidTx)>]) {
+        let limits = PlanLimits::of(self.config.consensus.chain);
+        let mut announced = BTreeSet::new();
+        for Aggregate { parts: ids, tx, .. } in groups.iter().flat_map(|g| plan(g, &limits)) {
+            let removed: Vec<_> = ids.iter().filter_map(|id| self.remove_public(*id)).collect();
+            let parts = removed.into_iter().flat_map(|(_, meta)| meta.parts).collect();
+            self.public_orphans.created(creates(&tx));
+            self.stem_orphans.created(creates(&tx));
+            announced.insert(self.insert_public(tx, parts));
+        }
+        if announced.is_empty() {
+            return;
+        }
+        for id in self.txpool.parents_first() {
+            if let (true, Some(entry)) = (announced.contains(&id), self.txpool.get(id)) {
+                self.effects.push_back(Effect::Fluff { tx: entry.tx.clone(), except: None });
+            }
+        }
+    }
+}

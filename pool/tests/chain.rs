@@ -1,0 +1,233 @@
+//! Blocks that come, blocks that go, and what is only partly in them.
+
+mod kit;
+
+use kit::*;
+use scape_aggregate::builder::AssumedTx;
+use scape_aggregate::{ValidTx, aggregate};
+use scape_pool::{Accepted, ChainUpdate, Coin, Notice, Source};
+
+/// Fluffs own transactions merged into one.
+fn fluff_merged(world: &mut World, txs: &[&ValidTx]) -> ValidTx {
+    world.routes.coins = vec![Coin::Fluff; txs.len()].into();
+    for tx in txs {
+        world.stem(tx, Source::Own).expect("fits");
+    }
+    let secs = world.now.as_micros() / 1_000_000 + 10;
+    world.run_until(secs);
+    let mut fluffs = world.drain().fluffs;
+    assert_eq!(fluffs.len(), 1);
+    fluffs.remove(0)
+}
+
+#[test]
+fn what_is_mined_leaves_either_pool() {
+    let mut world = World::new();
+    let (stem, public) = (world.tx(), world.tx());
+    let child = world.child(&stem);
+    world.stem(&stem, peer(1)).expect("fits");
+    world.stem(&child, peer(1)).expect("fits");
+    world.fluff(&public, peer(1)).expect("fits");
+    world.mine(&[aggregate(&[stem.clone(), public.clone()]).expect("disjoint")]);
+    for tx in [&stem, &public] {
+        assert!(!world.is_stem(tx) && !world.is_public(tx));
+    }
+    assert!(world.is_stem(&child), "its parent is on the chain");
+    let mined = |tx: &ValidTx| Notice::Mined { kernels: kernels(tx), height: 11 };
+    let out = world.drain();
+    assert!(out.says(|notice| *notice == mined(&stem)));
+    assert!(out.says(|notice| *notice == mined(&public)));
+}
+
+#[test]
+fn several_blocks_at_once_are_the_same_as_one_after_the_other() {
+    let mut world = World::new();
+    let parent = world.tx();
+    let child = world.child(&parent);
+    let (stem_parent, other) = (world.tx(), world.tx());
+    let stem_child = world.child(&stem_parent);
+    let whole = fluff_merged(&mut world, &[&other, &parent]);
+    assert_eq!(whole.kernels().len(), 2);
+    world.fluff(&child, peer(1)).expect("fits");
+    for tx in [&stem_parent, &stem_child] {
+        world.stem(tx, peer(1)).expect("fits");
+    }
+    let first = world.chain.mine(&[parent, stem_parent]);
+    let second = world.chain.mine(&[child, stem_child, other]);
+    world.update(ChainUpdate { disconnected: Vec::new(), connected: vec![first, second] });
+    let out = world.drain();
+    assert!(out.conflicted().is_empty(), "{:?}", out.notices);
+    assert_eq!((world.pool.counts().stem, world.pool.counts().public), (0, 0));
+}
+
+#[test]
+fn what_conflicts_with_a_block_is_given_up_with_its_descendants() {
+    let mut world = World::new();
+    let tx = world.tx();
+    let rival = world.rival(&tx);
+    let (child, orphan) = (world.child(&tx), world.tx());
+    let orphan = world.build(AssumedTx::new().spend(output(&child, 0)).spend(output(&orphan, 1)));
+    world.fluff(&tx, peer(1)).expect("fits");
+    world.stem(&child, Source::Own).expect("fits");
+    assert_eq!(world.stem(&orphan, Source::Own), Ok(Accepted::Orphan));
+    world.drain();
+    world.mine(&[rival]);
+    let mut given_up = world.drain().conflicted();
+    given_up.sort();
+    let mut expected = [kernels(&tx), kernels(&child)].to_vec();
+    expected.sort();
+    expected.retain(|kernels| given_up.contains(kernels));
+    assert_eq!(expected.len(), 2);
+    assert_eq!((world.pool.counts().stem, world.pool.counts().public), (0, 0));
+}
+
+#[test]
+fn the_rest_of_an_aggregate_goes_on_when_a_part_is_mined() {
+    let mut world = World::new();
+    let (one, two, three) = (world.tx(), world.tx(), world.tx());
+    fluff_merged(&mut world, &[&one, &two, &three]);
+    let child = world.child(&two);
+    world.stem(&child, peer(1)).expect("fits");
+    world.mine(&[one]);
+    let out = world.drain();
+    assert_eq!(out.fluffs, [aggregate(&[two.clone(), three]).expect("disjoint")]);
+    assert!(world.is_public(&two) && world.is_stem(&child));
+}
+
+#[test]
+fn one_conflicting_part_does_not_spoil_the_others() {
+    let mut world = World::new();
+    let (bad, good) = (world.tx(), world.tx());
+    let rival = world.rival(&bad);
+    fluff_merged(&mut world, &[&bad, &good]);
+    world.mine(&[rival]);
+    let out = world.drain();
+    assert_eq!(out.fluffs, std::slice::from_ref(&good));
+    assert_eq!(out.conflicted(), [kernels(&bad)]);
+    assert!(world.is_public(&good));
+}
+
+#[test]
+fn what_an_undone_block_held_is_public_again() {
+    let mut world = World::new();
+    let (stem, public) = (world.tx(), world.tx());
+    let child = world.child(&public);
+    world.stem(&stem, peer(1)).expect("fits");
+    world.fluff(&public, peer(1)).expect("fits");
+    world.mine(&[stem.clone(), public.clone()]);
+    world.fluff(&child, peer(1)).expect("fits");
+    world.mine(&[]);
+    world.drain();
+    world.reorg(2, &[&[], &[], &[]]);
+    assert!(world.is_public(&stem) && world.is_public(&public) && world.is_public(&child));
+    let order: Vec<_> = world.pool.public().map(kernels).collect();
+    let place = |tx: &ValidTx| order.iter().position(|k| *k == kernels(tx));
+    assert!(place(&public) < place(&child), "parents first, though it came back later");
+    world.mine(&[public, stem]);
+    assert_eq!(world.pool.counts().public, 1);
+}
+
+#[test]
+fn what_lost_its_ground_waits_and_comes_back() {
+    let mut world = World::new();
+    world.mine(&[]);
+    let (coin, other) = (world.coin(), world.coin());
+    let locked = world.build(AssumedTx::new().spend(coin).height_locked(12));
+    let stem_locked = world.build(AssumedTx::new().spend(other).height_locked(12));
+    let free = world.tx();
+    let whole = fluff_merged(&mut world, &[&locked, &free]);
+    assert_eq!(whole.kernels().len(), 2);
+    let child = world.child(&locked);
+    world.stem(&child, peer(1)).expect("fits");
+    world.stem(&stem_locked, peer(1)).expect("fits");
+    let embargo = world.embargo(&stem_locked);
+    world.drain();
+    world.reorg(1, &[]);
+    assert!(!world.is_public(&locked) && !world.is_stem(&stem_locked) && !world.is_stem(&child));
+    assert!(world.is_public(&free), "the part that stands goes on");
+    assert_eq!(world.drain().conflicted().len(), 0);
+    world.mine(&[]);
+    assert!(world.is_public(&locked) && world.is_stem(&stem_locked) && world.is_stem(&child));
+    assert_eq!(world.embargo(&stem_locked), embargo, "drawn once");
+}
+
+#[test]
+fn lost_inputs_come_back_with_the_block_that_made_them() {
+    let mut world = World::new();
+    let unknown = world.tx();
+    world.mine(std::slice::from_ref(&unknown));
+    let (public, stem) = (world.child(&unknown), output(&unknown, 1));
+    let stem = world.build(AssumedTx::new().spend(stem));
+    world.fluff(&public, peer(1)).expect("fits");
+    world.stem(&stem, peer(1)).expect("fits");
+    world.reorg(1, &[&[]]);
+    assert_eq!(world.pool.counts().orphans, 2);
+    world.run_until(100_000);
+    world.mine(&[unknown]);
+    assert!(world.is_public(&public) && world.is_stem(&stem));
+}
+
+#[test]
+fn an_orphan_whose_input_is_unspent_again_after_a_reorg_goes_on() {
+    let mut world = World::new();
+    let tx = world.tx();
+    let rival = world.rival(&tx);
+    world.mine(&[rival]);
+    assert_eq!(world.fluff(&tx, peer(1)), Ok(Accepted::Orphan));
+    world.reorg(1, &[&[]]);
+    assert!(world.is_public(&tx));
+}
+
+#[test]
+fn nobody_can_ask_afterwards_who_had_a_mined_transaction_on_the_stem() {
+    let (mut on_the_stem, mut elsewhere) = (World::new(), World::new());
+    let mut verdicts = Vec::new();
+    for (world, holds) in [(&mut on_the_stem, true), (&mut elsewhere, false)] {
+        let (tx, probe) = (world.tx(), world.tx());
+        let both = aggregate(&[tx.clone(), probe]).expect("disjoint");
+        if holds {
+            world.stem(&tx, peer(1)).expect("fits");
+        }
+        world.mine(std::slice::from_ref(&tx));
+        world.drain();
+        verdicts.push((world.fluff(&tx, peer(2)), world.fluff(&both, peer(2))));
+        assert!(world.drain().is_silent());
+    }
+    assert_eq!(verdicts[0], verdicts[1]);
+}
+
+#[test]
+fn who_loses_a_public_parent_to_eviction_is_told_and_the_owner_waits() {
+    let mut config = config();
+    config.capacity.tx_entries = 1;
+    let mut world = World::with(config);
+    let parent = world.tx();
+    let (own, foreign) = (world.child(&parent), output(&parent, 1));
+    let foreign = world.build(AssumedTx::new().spend(foreign));
+    world.fluff(&parent, peer(1)).expect("room");
+    world.stem(&own, Source::Own).expect("fits");
+    world.stem(&foreign, peer(2)).expect("fits");
+    world.drain();
+    let coin = world.coin();
+    let dear = world.build(AssumedTx::new().spend(coin).fee(900_000_000));
+    world.fluff(&dear, peer(3)).expect("pays more");
+    let out = world.drain();
+    assert!(out.says(|notice| *notice == Notice::Evicted { kernels: kernels(&parent) }));
+    assert_eq!(out.conflicted(), [kernels(&foreign)]);
+    assert_eq!((world.pool.counts().stem, world.pool.counts().orphans), (0, 1));
+    world.mine(&[parent]);
+    assert!(world.is_stem(&own), "others had kept its parent");
+}
+
+#[test]
+fn a_part_that_cannot_pay_for_itself_does_not_stay_behind() {
+    let mut world = World::new();
+    let (coin, other) = (world.coin(), world.coin());
+    let rich = world.build(AssumedTx::new().spend(coin).fee(100_000_000));
+    let poor = world.build(AssumedTx::new().spend(other).fee(1_000));
+    let both = aggregate(&[rich.clone(), poor.clone()]).expect("disjoint");
+    world.stem(&both, peer(1)).expect("fits");
+    world.fluff(&rich, peer(2)).expect("fits");
+    assert_eq!(world.drain().conflicted(), [kernels(&poor)]);
+    assert_eq!(world.pool.counts().stem, 0);
+}
