@@ -26,8 +26,8 @@
 //!
 //! What is real: zones with their pools, routers, books and offences; ledgers with forks; on request
 //! the verifier and the codec. What is not: handshakes (the result is made up directly), pacing and
-//! floods, which belong to the glue; a broken link is told to both ends even across a partition,
-//! where a real one would run into a timeout.
+//! floods, which belong to the glue; a broken link is noticed at once, where a real one may run
+//! into a timeout first.
 
 mod behaviour;
 mod blocks;

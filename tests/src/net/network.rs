@@ -109,9 +109,19 @@ impl Network {
         own.into_iter().for_each(|end| self.close(end));
     }
 
-    /// Cuts the network in two: `side` and the rest. What is sent across is lost; links stay.
+    /// Cuts the network in two: `side` and the rest. What is on its way across is lost, links across
+    /// end, and there are no new ones.
     pub fn partition(&mut self, side: impl IntoIterator<Item = NodeId>) {
         side.into_iter().for_each(|node| self.nodes[node.0].side = 1);
+        let ends: Vec<PeerId> = (0..self.ends.len() as u64).map(PeerId).collect();
+        let across = |net: &Self, end: &PeerId| -> Option<bool> {
+            let near = net.end(*end)?;
+            let far = net.end(near.far)?;
+            Some(net.nodes[near.owner.0].side != net.nodes[far.owner.0].side)
+        };
+        let across: Vec<_> =
+            ends.into_iter().filter(|end| across(self, end) == Some(true)).collect();
+        across.into_iter().for_each(|end| self.close(end));
     }
 
     /// Ends a partition. Everyone learns the blocks of the other side.
