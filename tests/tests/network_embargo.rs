@@ -1,5 +1,7 @@
 //! Relays that swallow what they get: the embargo brings everything out.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests may")]
+
 use std::collections::HashMap;
 use std::time::Duration;
 

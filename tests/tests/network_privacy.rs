@@ -3,6 +3,8 @@
 //! Two networks of one seed are compared: one in which the victim holds a stem transaction, and
 //! one in which it does not. What the prober receives must be the same, to the microsecond.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests may")]
+
 use std::time::Duration;
 
 use scape_aggregate::builder::{Damage, Faucet, TxBuilder, seeded};

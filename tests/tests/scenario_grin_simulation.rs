@@ -5,6 +5,8 @@
 //! A -> G -> D -> E <- H <- B      arrows: relays; C -> A and F -> E only listen
 //! ```
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests may")]
+
 use std::time::Duration;
 
 use scape_aggregate::builder::{Built, Coin, Faucet, TxBuilder, seeded};

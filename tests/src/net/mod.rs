@@ -32,6 +32,7 @@
 mod behaviour;
 mod blocks;
 mod config;
+mod drive;
 mod event;
 mod link;
 mod log;

@@ -134,6 +134,7 @@ impl Node {
         }
         self.zone = Some(Zone::new(self.config.clone(), book, seed, now));
         self.wake = None;
+        self.blocked.clear();
     }
 
     /// What it would say of itself in a handshake.
