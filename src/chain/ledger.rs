@@ -196,6 +196,11 @@ impl DevLedger {
         Ok(update)
     }
 
+    /// Whether a block is known, on the main chain or not.
+    pub fn knows(&self, block: &Hash) -> bool {
+        self.blocks.contains_key(block)
+    }
+
     /// The height of the block that holds a kernel.
     pub fn kernel_height(&self, kernel: &Hash) -> Option<u64> {
         self.kernels.get(kernel).copied()
@@ -302,6 +307,11 @@ impl Block {
     /// The hash.
     pub fn hash(&self) -> Hash {
         self.hash
+    }
+
+    /// The hash of the block before it.
+    pub fn previous(&self) -> Hash {
+        self.previous
     }
 
     /// The height.

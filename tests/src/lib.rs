@@ -1,1 +1,12 @@
-//! To be filled.
+//! The harness: many nodes of the production code in one thread and in virtual time.
+//!
+//! - [`net`]: a virtual network of [`Zone`](scape_p2p::zone::Zone)s, each with a ledger of its own.
+//! - [`audit`]: what must hold in every network, whatever happened in it.
+//! - [`flow`]: transactions that look real, with parents and children, and the coins they spend.
+//!
+//! Nothing here reads a clock or an ambient generator: a seed decides everything, and the same
+//! seed gives the same trace, byte for byte.
+
+pub mod audit;
+pub mod flow;
+pub mod net;

@@ -80,6 +80,7 @@ impl Zone {
         }
         self.peers.insert(peer, record);
         self.refresh_relays(ctx);
+        self.greet(peer, ctx);
     }
 
     /// A connection that [`Effect::Connect`] asked for did not come about. `to_self`: it was our

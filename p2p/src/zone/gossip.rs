@@ -21,6 +21,8 @@ const MAX_WANTED: usize = 8_192;
 const MAX_OTHERS: usize = 8;
 /// How many announcements may be waiting for their time; beyond it they go at once.
 const MAX_LATER: usize = 131_072;
+/// How many public transactions a new peer is told of.
+const MAX_GREETING: usize = 256;
 
 /// Announcements to come and transactions to wait for.
 #[derive(Debug, Default)]
@@ -76,6 +78,19 @@ impl Zone {
                 self.gossip.entered += 1;
                 self.gossip.later.insert((at, self.gossip.entered), (peer, first));
             }
+        }
+    }
+
+    /// Tells a new peer of what is public and not mined yet, the latest of it: when that was fluffed
+    /// there may have been nobody to tell, or those who were told are gone.
+    pub(super) fn greet(&mut self, peer: PeerId, ctx: &ZoneContext<'_>) {
+        let first = |tx: &ValidTx| tx.kernels().first().map(|kernel| *kernel.hash());
+        let public: Vec<Hash> = self.pool.public().filter_map(first).collect();
+        let room = MAX_LATER.saturating_sub(self.gossip.later.len());
+        for kernel in public.into_iter().rev().take(MAX_GREETING.min(room)) {
+            let at = ctx.now + self.draw_delay();
+            self.gossip.entered += 1;
+            self.gossip.later.insert((at, self.gossip.entered), (peer, kernel));
         }
     }
 

@@ -1,0 +1,141 @@
+//! One event after the other: what reaches the zones, and what they want done.
+
+use scape_aggregate::Hash;
+use scape_p2p::wire::Message;
+use scape_p2p::zone::{Effect, Zone, ZoneContext};
+use scape_pool::PeerId;
+
+use super::event::{Event, Life};
+use super::{Network, NodeId, Observation, Pass};
+
+impl Network {
+    pub(super) fn step(&mut self) {
+        let Some((at, event)) = self.queue.pop() else { return };
+        self.now = self.now.max(at);
+        self.events += 1;
+        self.note(&event);
+        match event {
+            Event::Wake(node, life) => self.on_wake(node, life),
+            Event::Ping(node, life) => self.on_ping(node, life),
+            Event::Deliver { to, parcel } => self.on_deliver(to, parcel),
+            Event::Close { end } => self.close(end),
+            Event::Dialled { from, life, addr } => self.on_dialled(from, life, addr),
+            Event::Connected { end, addr, info } => self.on_connected(end, addr, info),
+            Event::DialFailed { node, life, addr, to_self } if self.lives(node, life) => {
+                self.with_zone(node, |zone, ctx| zone.handle_connect_failed(addr, to_self, ctx));
+            }
+            Event::Verified(node, life, ticket, verdict) if self.lives(node, life) => {
+                self.with_zone(node, |zone, ctx| zone.handle_verified(ticket, verdict, ctx));
+            }
+            Event::DialFailed { .. } | Event::Verified(..) => {}
+            Event::Block(node, block) => self.on_block(node, &block),
+            Event::Mine => self.on_mine(),
+            Event::Action(action) => action(self),
+        }
+    }
+
+    /// Chains the event to the trace.
+    fn note(&mut self, event: &Event) {
+        let (subject, content) = match event {
+            Event::Wake(node, _) | Event::Ping(node, _) => (node.0 as u64, None),
+            Event::Deliver { to, parcel } => (to.0, Some(parcel.digest())),
+            Event::Close { end } | Event::Connected { end, .. } => (end.0, None),
+            Event::Dialled { from: node, addr, .. } | Event::DialFailed { node, addr, .. } => {
+                (node.0 as u64, Some(Hash::of(&[addr.to_string().as_bytes()])))
+            }
+            Event::Verified(node, _, ticket, verdict) => (
+                node.0 as u64,
+                Some(Hash::of(&[&ticket.0.to_be_bytes(), &[verdict.is_ok().into()]])),
+            ),
+            Event::Block(node, block) => (node.0 as u64, Some(block.hash())),
+            Event::Mine | Event::Action(_) => (0, None),
+        };
+        let numbers = [self.now.as_micros().to_be_bytes(), subject.to_be_bytes()].concat();
+        let content = content.unwrap_or_default();
+        let parts: [&[u8]; 4] =
+            [self.trace.as_bytes(), &[event.tag()], &numbers, content.as_bytes()];
+        self.trace = Hash::of(&parts);
+    }
+
+    fn lives(&self, node: NodeId, life: Life) -> bool {
+        self.nodes[node.0].life == life
+    }
+
+    fn on_wake(&mut self, node: NodeId, life: Life) {
+        if self.lives(node, life) && self.nodes[node.0].wake == Some(self.now) {
+            self.nodes[node.0].wake = None;
+            self.with_zone(node, Zone::handle_timeout);
+            let next = self.nodes[node.0].zone.as_ref().map(Zone::poll_timeout);
+            assert!(next.is_none_or(|at| at > self.now), "the zone of {node} wants no sleep");
+        }
+    }
+
+    fn on_ping(&mut self, node: NodeId, life: Life) {
+        if self.lives(node, life) && self.nodes[node.0].zone.is_some() {
+            self.queue.push(self.now + self.config.ping_interval, Event::Ping(node, life));
+            self.ping_all(node);
+        }
+    }
+
+    /// Calls the zone of a node, if it is up, and carries out what it wants.
+    pub(super) fn with_zone<R>(
+        &mut self,
+        id: NodeId,
+        call: impl FnOnce(&mut Zone, &ZoneContext<'_>) -> R,
+    ) -> Option<R> {
+        let (now, unix) = (self.now, self.unix());
+        let node = &mut self.nodes[id.0];
+        let ctx = ZoneContext { now, unix, chain: &node.ledger };
+        let result = call(node.zone.as_mut()?, &ctx);
+        while let Some(effect) = self.nodes[id.0].zone.as_mut().and_then(Zone::poll_effect) {
+            self.carry_out(id, effect);
+        }
+        self.schedule_wake(id);
+        Some(result)
+    }
+
+    fn carry_out(&mut self, id: NodeId, effect: Effect) {
+        match effect {
+            Effect::Send { peer, message } => self.on_send(id, peer, message),
+            Effect::Connect { addr } => self.dial(id, addr),
+            Effect::Disconnect { peer, .. } => self.close(peer),
+            Effect::Block { ip, duration } => {
+                self.nodes[id.0].blocked.insert(ip, self.now + duration);
+                if let Some(node) = NodeId::at(ip) {
+                    self.observe(id, Observation::Blocked(node));
+                }
+            }
+            Effect::Verify { ticket, tx, .. } => {
+                let verdict = self.verifier.verify(tx);
+                let event = Event::Verified(id, self.nodes[id.0].life, ticket, verdict);
+                self.queue.push(self.now + self.config.verify_delay, event);
+            }
+            Effect::Pushed { ticket, verdict } => {
+                self.observe(id, Observation::Pushed(ticket, verdict));
+            }
+            Effect::Notice(notice) => self.observe(id, Observation::Notice(notice)),
+        }
+    }
+
+    fn on_send(&mut self, id: NodeId, peer: PeerId, message: Message) {
+        if let Some(far) = self.nodes[id.0].links.get(&peer).copied()
+            && self.nodes[id.0].behaviour.outgoing(far, &message) == Pass::Swallow
+        {
+            return;
+        }
+        if !self.transmit(peer, message.clone()) {
+            self.with_zone(id, |zone, ctx| zone.handle_unsent(peer, message, ctx));
+        }
+    }
+
+    pub(super) fn schedule_wake(&mut self, id: NodeId) {
+        let node = &mut self.nodes[id.0];
+        let Some(at) = node.zone.as_ref().map(|zone| zone.poll_timeout().max(self.now)) else {
+            return;
+        };
+        if node.wake != Some(at) {
+            node.wake = Some(at);
+            self.queue.push(at, Event::Wake(id, node.life));
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Links: which end is whose, and when what arrives.
+
+use std::net::SocketAddr;
+
+use rand::RngExt;
+use scape_p2p::peer::Direction;
+use scape_p2p::wire::{Message, WireError};
+use scape_pool::{Instant, PeerId};
+
+use super::event::{Event, Life};
+use super::wire::Parcel;
+use super::{LinkConfig, Network, NodeId, Observation, Pass, Received};
+
+/// One end of a link; its number is the [`PeerId`] by which its owner knows the other end.
+#[derive(Clone, Copy)]
+pub(super) struct End {
+    pub(super) owner: NodeId,
+    pub(super) far: PeerId,
+    pub(super) up: bool,
+    config: LinkConfig,
+    /// When the last thing arrives here; nothing overtakes it.
+    last: Instant,
+}
+
+impl Network {
+    pub(super) fn end(&self, id: PeerId) -> Option<&End> {
+        self.ends.get(usize::try_from(id.0).ok()?)
+    }
+
+    fn end_mut(&mut self, id: PeerId) -> Option<&mut End> {
+        self.ends.get_mut(usize::try_from(id.0).ok()?)
+    }
+
+    /// When something sent now arrives at an end.
+    fn arrival(&mut self, to: PeerId) -> Instant {
+        let now = self.now;
+        let Some(LinkConfig { delay, jitter, .. }) = self.end(to).map(|end| end.config) else {
+            return now;
+        };
+        let at = now + delay + jitter.mul_f64(self.rng.random::<f64>());
+        let Some(end) = self.end_mut(to) else { return at };
+        end.last = end.last.max(at);
+        end.last
+    }
+
+    /// A node wants a link.
+    pub(super) fn dial(&mut self, from: NodeId, addr: SocketAddr) {
+        let (life, at) = (self.nodes[from.0].life, self.now + self.config.link.delay);
+        let event = match NodeId::at(addr.ip()).filter(|to| to.0 < self.nodes.len()) {
+            Some(to) if to != from => Event::Dialled { from, life, addr },
+            found => Event::DialFailed { node: from, life, addr, to_self: found == Some(from) },
+        };
+        self.queue.push(at, event);
+    }
+
+    pub(super) fn on_dialled(&mut self, from: NodeId, life: Life, addr: SocketAddr) {
+        let to = NodeId::at(addr.ip()).unwrap_or(from);
+        let host = from.addr().ip();
+        let (caller, called) = (&self.nodes[from.0], &self.nodes[to.0]);
+        let refused = called.zone.is_none()
+            || caller.side != called.side
+            || called.blocked.get(&host).is_some_and(|until| *until > self.now);
+        if caller.life != life || caller.zone.is_none() {
+            return;
+        }
+        if refused {
+            let at = self.now + self.config.link.delay;
+            let event = Event::DialFailed { node: from, life, addr, to_self: false };
+            return self.queue.push(at, event);
+        }
+        let (at_caller, at_called) = (caller.info(from.addr()), called.info(addr));
+        let (near, far) = self.make_link(from, to);
+        let at = self.arrival(near);
+        self.queue.push(at, Event::Connected { end: near, addr, info: at_called });
+        self.observe(to, Observation::Connected(from));
+        self.nodes[to.0].links.insert(far, from);
+        // What the acceptor sees is a port that nobody listens on.
+        let seen = SocketAddr::new(host, 40_000 + (far.0 % 20_000) as u16);
+        self.with_zone(to, |zone, ctx| {
+            zone.handle_connected(far, seen, Direction::Inbound, at_caller, ctx);
+        });
+        self.send_tip(far);
+    }
+
+    fn make_link(&mut self, from: NodeId, to: NodeId) -> (PeerId, PeerId) {
+        let near = PeerId(self.ends.len() as u64);
+        let far = PeerId(near.0 + 1);
+        let config = self.links.get(&(from.min(to), from.max(to))).copied();
+        let config = config.unwrap_or(self.config.link);
+        let end = |owner, far| End { owner, far, up: true, config, last: self.now };
+        self.ends.extend([end(from, far), end(to, near)]);
+        (near, far)
+    }
+
+    pub(super) fn on_connected(
+        &mut self,
+        end: PeerId,
+        addr: SocketAddr,
+        info: scape_p2p::handshake::PeerInfo,
+    ) {
+        let Some(End { owner, far, up: true, .. }) = self.end(end).copied() else { return };
+        let to = self.end(far).map_or(owner, |end| end.owner);
+        self.nodes[owner.0].links.insert(end, to);
+        self.observe(owner, Observation::Connected(to));
+        self.with_zone(owner, |zone, ctx| {
+            zone.handle_connected(end, addr, Direction::Outbound, info, ctx);
+        });
+        self.send_tip(end);
+    }
+
+    /// Sends a message from an end, past the behaviour of the node. False if the link is down.
+    pub(super) fn transmit(&mut self, from: PeerId, message: Message) -> bool {
+        let Some(End { owner, far, up: true, .. }) = self.end(from).copied() else { return false };
+        let Some(End { owner: to, config, .. }) = self.end(far).copied() else { return false };
+        let parted = self.nodes[owner.0].side != self.nodes[to.0].side;
+        let lost = config.loss > 0.0 && self.rng.random::<f64>() < config.loss;
+        let version = scape_aggregate::ProtocolVersion::LOCAL;
+        let Ok(parcel) = self.config.wire.pack(message, version, &self.config.consensus) else {
+            return false;
+        };
+        if !parted && !lost {
+            let at = self.arrival(far);
+            self.queue.push(at, Event::Deliver { to: far, parcel });
+        }
+        true
+    }
+
+    pub(super) fn on_deliver(&mut self, to: PeerId, parcel: Parcel) {
+        let Some(End { owner, far, up: true, .. }) = self.end(to).copied() else { return };
+        let from = self.end(far).map_or(owner, |end| end.owner);
+        let version = scape_aggregate::ProtocolVersion::LOCAL;
+        let message = match parcel.unpack(version, &self.config.consensus) {
+            Ok(Some(message)) => message,
+            Ok(None) => return,
+            Err(WireError::BadTransaction(_)) => {
+                self.with_zone(owner, |zone, ctx| zone.handle_bad_transaction(to, ctx));
+                return;
+            }
+            Err(_) => return self.close(to),
+        };
+        let node = &mut self.nodes[owner.0];
+        if node.records {
+            node.inbox.push(Received { at: self.now, from, message: message.clone() });
+        }
+        if node.behaviour.incoming(from, &message) == Pass::On {
+            self.with_zone(owner, |zone, ctx| zone.handle_message(to, message, ctx));
+        }
+    }
+
+    /// One side ends a link: it knows at once, the other when the news has come.
+    pub(super) fn close(&mut self, id: PeerId) {
+        let Some(End { owner, far, up: true, .. }) = self.end(id).copied() else { return };
+        let at = self.arrival(far);
+        self.queue.push(at, Event::Close { end: far });
+        if let Some(end) = self.end_mut(id) {
+            end.up = false;
+        }
+        if let Some(to) = self.nodes[owner.0].links.remove(&id) {
+            self.observe(owner, Observation::Disconnected(to));
+        }
+        self.with_zone(owner, |zone, ctx| zone.handle_disconnected(id, Vec::new(), None, ctx));
+    }
+
+    fn send_tip(&mut self, from: PeerId) {
+        let Some(owner) = self.end(from).map(|end| end.owner) else { return };
+        let tip = self.nodes[owner.0].tip();
+        self.transmit(from, Message::Ping(tip));
+    }
+
+    /// Tells all peers of a node the height of its chain. Both ends of a link do, so there is
+    /// nothing to answer.
+    pub(super) fn ping_all(&mut self, node: NodeId) {
+        let ends: Vec<PeerId> = self.nodes[node.0].links.keys().copied().collect();
+        ends.into_iter().for_each(|end| self.send_tip(end));
+    }
+}

@@ -1,0 +1,52 @@
+//! A virtual network: production zones, a ledger for each, links with delay and loss, blocks.
+//!
+//! A [`Network`] owns everything and runs in one thread. Time is a number that jumps from event to
+//! event; the order of simultaneous events is that of their making, and every random choice is
+//! drawn from one seed, so a run is a function of its seed. [`Network::digest`] proves it.
+//!
+//! ```
+//! use std::time::Duration;
+//! use scape_aggregate::{ChainType, Consensus};
+//! use scape_tests::{flow::Flow, net::{Network, NetworkConfig, NodeSpec, NodeId}};
+//!
+//! let consensus = Consensus::of(ChainType::Mainnet);
+//! let mut flow = Flow::new(consensus, 1, 10);
+//! let config = NetworkConfig::new(consensus, 1).genesis(flow.genesis());
+//! let mut net = Network::assumed(config);
+//! for index in 0..3_usize {
+//!     net.add(NodeSpec::new(consensus).dials([NodeId((index + 1) % 3)]));
+//! }
+//! net.run_for(Duration::from_secs(5));
+//! net.push(NodeId(0), flow.tx().as_transaction().clone(), false);
+//! net.run_for(Duration::from_secs(100));
+//! net.mine(NodeId(1));
+//! net.run_for(Duration::from_secs(5));
+//! assert_eq!(net.node(NodeId(2)).ledger().kernel_count(), 1);
+//! ```
+//!
+//! What is real: zones with their pools, routers, books and offences; ledgers with forks; on request
+//! the verifier and the codec. What is not: handshakes (the result is made up directly), pacing and
+//! floods, which belong to the glue; a broken link is noticed at once, where a real one may run
+//! into a timeout first.
+
+mod behaviour;
+mod blocks;
+mod config;
+mod drive;
+mod event;
+mod link;
+mod log;
+mod network;
+mod node;
+mod topology;
+mod verify;
+mod wire;
+
+pub use behaviour::{Behaviour, BlackHole, Honest, Mute, Pass};
+pub use config::{LinkConfig, Mining, NetworkConfig, NodeSpec};
+pub use log::{Entry, Observation};
+pub use network::Network;
+pub use node::{Node, NodeId, Received};
+pub use topology::{line, random_graph, ring};
+pub use verify::{Assume, Verify};
+pub use wire::Wire;

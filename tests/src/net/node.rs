@@ -1,0 +1,155 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use scape::chain::DevLedger;
+use scape_p2p::book::{Book, BookConfig, Source, UnixTime};
+use scape_p2p::handshake::PeerInfo;
+use scape_p2p::peer::Capabilities;
+use scape_p2p::wire::Message;
+use scape_p2p::zone::{Zone, ZoneConfig};
+use scape_pool::{ChainView, Instant, PeerId};
+
+use super::event::Life;
+use super::{Behaviour, NodeSpec};
+
+/// A node of a network: they are numbered in the order in which they are added.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct NodeId(pub usize);
+
+impl NodeId {
+    /// The port that every node listens on.
+    const PORT: u16 = 3_414;
+
+    /// Where the node listens: 10.x.y.1, the first 256 nodes each in an address group of its own.
+    pub fn addr(self) -> SocketAddr {
+        let [low, high] = [self.0 & 0xff, self.0 >> 8 & 0xff];
+        // Both are less than 256.
+        let ip = Ipv4Addr::new(10, low as u8, high as u8, 1);
+        SocketAddr::new(IpAddr::V4(ip), Self::PORT)
+    }
+
+    /// The node that has this address.
+    pub fn at(ip: IpAddr) -> Option<Self> {
+        match ip {
+            IpAddr::V4(ip) => match ip.octets() {
+                [10, low, high, 1] => Some(Self(usize::from(low) | usize::from(high) << 8)),
+                _ => None,
+            },
+            IpAddr::V6(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "n{}", self.0)
+    }
+}
+
+/// A message as a node received it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Received {
+    /// When.
+    pub at: Instant,
+    /// From whom.
+    pub from: NodeId,
+    /// What.
+    pub message: Message,
+}
+
+/// A node, as a test sees it.
+pub struct Node {
+    pub(super) zone: Option<Zone>,
+    pub(super) ledger: DevLedger,
+    pub(super) config: ZoneConfig,
+    pub(super) known: Vec<SocketAddr>,
+    pub(super) behaviour: Box<dyn Behaviour>,
+    pub(super) capabilities: Capabilities,
+    pub(super) mines: bool,
+    pub(super) records: bool,
+    pub(super) inbox: Vec<Received>,
+    pub(super) life: Life,
+    /// The wake-up that counts; others are void.
+    pub(super) wake: Option<Instant>,
+    /// Its ends of open links, and who is at the other.
+    pub(super) links: BTreeMap<PeerId, super::NodeId>,
+    /// Hosts that it takes no links from, and until when.
+    pub(super) blocked: BTreeMap<IpAddr, Instant>,
+    /// How far blocks have to go to it.
+    pub(super) block_delay: Duration,
+    /// Which side of a partition it is on.
+    pub(super) side: u32,
+}
+
+impl Node {
+    pub(super) fn new(spec: NodeSpec, ledger: DevLedger, block_delay: Duration) -> Self {
+        let mut config = spec.zone;
+        config.peers.fixed.extend(spec.dials.iter().map(|node| node.addr()));
+        Self {
+            zone: None,
+            ledger,
+            config,
+            known: spec.knows.iter().map(|node| node.addr()).collect(),
+            behaviour: spec.behaviour,
+            capabilities: spec.capabilities,
+            mines: spec.mines,
+            records: spec.records,
+            inbox: Vec::new(),
+            life: 0,
+            wake: None,
+            links: BTreeMap::new(),
+            blocked: BTreeMap::new(),
+            block_delay,
+            side: 0,
+        }
+    }
+
+    /// Its zone; `None` while it is down.
+    pub fn zone(&self) -> Option<&Zone> {
+        self.zone.as_ref()
+    }
+
+    /// Its chain.
+    pub fn ledger(&self) -> &DevLedger {
+        &self.ledger
+    }
+
+    /// What it received, if it records that.
+    pub fn inbox(&self) -> &[Received] {
+        &self.inbox
+    }
+
+    /// The nodes that it has a link to.
+    pub fn neighbours(&self) -> BTreeSet<NodeId> {
+        self.links.values().copied().collect()
+    }
+
+    pub(super) fn begin(&mut self, seed: [u8; 32], now: Instant, unix: UnixTime) {
+        let mut book = Book::new(BookConfig { allow_private: true, ..BookConfig::default() });
+        for addr in &self.known {
+            // Each address stands for itself: the book says which it keeps.
+            let _ = book.add(*addr, Source::Trusted, unix);
+        }
+        self.zone = Some(Zone::new(self.config.clone(), book, seed, now));
+        self.wake = None;
+        self.blocked.clear();
+    }
+
+    /// What it would say of itself in a handshake.
+    pub(super) fn info(&self, listen: SocketAddr) -> PeerInfo {
+        PeerInfo {
+            version: scape_aggregate::ProtocolVersion::LOCAL,
+            capabilities: self.capabilities,
+            user_agent: "scape-tests".to_owned(),
+            total_difficulty: self.ledger.tip().total_difficulty,
+            listen,
+        }
+    }
+
+    pub(super) fn tip(&self) -> scape_p2p::wire::Tip {
+        let scape_pool::Tip { height, total_difficulty, .. } = self.ledger.tip();
+        scape_p2p::wire::Tip { total_difficulty, height }
+    }
+}
