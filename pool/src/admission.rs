@@ -22,7 +22,10 @@ impl Pool {
         source: Source,
         ctx: &mut Context<'_>,
     ) -> Result<Accepted, Refusal> {
-        let verdict = self.admit_stem(Arrival::new(tx, source), ctx);
+        let verdict = self.admit_stem(Arrival::new(tx.clone(), source), ctx);
+        if source == Source::Own && verdict.is_ok() {
+            self.own(tx, ctx);
+        }
         self.settle(ctx);
         verdict
     }
@@ -37,7 +40,10 @@ impl Pool {
         source: Source,
         ctx: &mut Context<'_>,
     ) -> Result<Accepted, Refusal> {
-        let verdict = self.admit_public(Arrival::new(tx, source), ctx);
+        let verdict = self.admit_public(Arrival::new(tx.clone(), source), ctx);
+        if source == Source::Own && verdict.is_ok() {
+            self.own(tx, ctx);
+        }
         self.settle(ctx);
         verdict
     }
@@ -68,7 +74,7 @@ impl Pool {
     /// patience go.
     pub(crate) fn settle(&mut self, ctx: &mut Context<'_>) {
         self.retry_orphans(ctx);
-        while self.fire_patience(ctx) {
+        while self.fire_patience(ctx) || self.rescue_own(ctx) {
             self.retry_orphans(ctx);
         }
     }
@@ -91,7 +97,11 @@ impl Pool {
         }
     }
 
-    fn admit_stem(&mut self, arrival: Arrival, ctx: &mut Context<'_>) -> Result<Accepted, Refusal> {
+    pub(crate) fn admit_stem(
+        &mut self,
+        arrival: Arrival,
+        ctx: &mut Context<'_>,
+    ) -> Result<Accepted, Refusal> {
         let Arrival { tx, source, past, expiry } = arrival;
         let tx = self.subtract_public(tx, true)?;
         let (rest, held) = self.subtract_held(tx)?;

@@ -34,6 +34,7 @@ mod fire;
 #[path = "../tests/kit/mod.rs"]
 mod kit;
 mod orphans;
+mod own;
 mod pool;
 mod reconcile;
 mod refusal;

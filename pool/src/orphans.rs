@@ -108,7 +108,6 @@ impl Orphans {
         self.entries.len()
     }
 
-    #[cfg(test)]
     pub(crate) fn has(&self, kernel: &Hash) -> bool {
         self.by_kernel.contains_key(kernel)
     }

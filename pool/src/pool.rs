@@ -5,6 +5,7 @@ use rand_chacha::ChaCha12Rng;
 use scape_aggregate::{Hash, ValidTx};
 
 use crate::orphans::Orphans;
+use crate::own::Owned;
 use crate::store::{Store, wire_size};
 use crate::{
     ChainView, Coin, Effect, Instant, Notice, PatienceMode, PeerId, PoolConfig, Router, Source,
@@ -36,6 +37,7 @@ pub struct Pool {
     /// depends on nothing private.
     pub(crate) stem_orphans: Orphans,
     pub(crate) public_orphans: Orphans,
+    pub(crate) owned: Owned,
     /// Fresh stem entries, by when they are looked at.
     pub(crate) fresh: BTreeSet<(Instant, EntryId)>,
     /// All stem entries, by when they are fluffed at the latest.
@@ -161,6 +163,7 @@ impl Pool {
             public_orphans: Orphans::new(config.capacity),
             config,
             rng,
+            owned: Owned::default(),
             stem: Store::default(),
             txpool: Store::default(),
             mined: Store::default(),
@@ -229,6 +232,18 @@ impl Pool {
     }
 
     pub(crate) fn notice(&mut self, notice: Notice) {
+        match &notice {
+            Notice::Conflicted { kernels }
+            | Notice::Evicted { kernels }
+            | Notice::OrphanDropped { kernels, .. } => self.owned.doubt(kernels),
+            Notice::Stemmed { .. }
+            | Notice::Relayed { .. }
+            | Notice::Fluffed { .. }
+            | Notice::Seen { .. }
+            | Notice::Mined { .. }
+            | Notice::Unmined { .. }
+            | Notice::Orphaned { .. } => {}
+        }
         self.effects.push_back(Effect::Notice(notice));
     }
 

@@ -19,9 +19,11 @@ impl Pool {
         let reorg = !update.disconnected.is_empty();
         let mut upheaval = Upheaval { may_return: reorg, ..Upheaval::default() };
         for block in &update.disconnected {
+            self.owned.disconnect(block);
             self.disconnect(block);
         }
         for block in &update.connected {
+            self.connect_own(block);
             self.connect(block, &mut upheaval);
         }
         if reorg {
@@ -36,6 +38,7 @@ impl Pool {
         self.public_orphans.reached(ctx.chain.tip().height);
         self.stem_orphans.reached(ctx.chain.tip().height);
         self.forget_mined(ctx.chain.tip().height);
+        self.reconsider_own();
         self.settle(ctx);
     }
 
@@ -211,6 +214,7 @@ impl Pool {
 
     fn forget_mined(&mut self, height: u64) {
         let oldest = height.saturating_sub(self.config.capacity.reorg_depth);
+        self.owned.forget(oldest);
         loop {
             // Ids grow with time, and so do the heights of what was mined, but for reorgs.
             let first = self.mined.iter().next().map(|(id, entry)| (id, entry.meta.height));

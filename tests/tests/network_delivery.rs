@@ -203,7 +203,7 @@ fn a_fluff_reaches_everyone() {
     for (id, node) in run.net.nodes() {
         let pool = node.zone().unwrap().pool();
         for kernel in run.audit.kernels() {
-            assert!(pool.is_public_kernel(&kernel), "seed 5: {id} misses {kernel}");
+            assert!(pool.knows_public(&kernel), "seed 5: {id} misses {kernel}");
         }
         assert_eq!((pool.counts().stem, pool.counts().orphans), (0, 0), "seed 5: {id}");
     }
@@ -213,7 +213,6 @@ fn a_fluff_reaches_everyone() {
 /// family conflicts, the pool gives up the owner's own child of it, and does not keep which own
 /// transaction is inside somebody else's aggregate that may lose to a block.
 #[test]
-#[ignore = "waits for the pool to keep the owner's transactions through overlapping aggregates"]
 fn overlapping_aggregates_lose_nothing() {
     Run::new(3, 20, Preset::GrinDoc, plain).finish(4_000);
     let lossy = |config: &mut NetworkConfig| config.link.loss = 0.2;
