@@ -4,6 +4,7 @@
 //! `.ci/fuzz-smoke`, one for long with `cargo fuzz run -s none <target>`, and the seeds once with
 //! `cargo test --manifest-path fuzz/Cargo.toml --lib`.
 
+mod chain;
 pub mod operations;
 pub mod relay;
 pub mod seeds;

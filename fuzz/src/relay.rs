@@ -1,27 +1,29 @@
-//! A zone among four peers who say anything.
+//! A zone among four peers who say anything, on a chain that grows and forgets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
-use scape_aggregate::{Commitment, Hash, OutputFeatures, ProtocolVersion, ValidTx, VerifyError};
+use scape_aggregate::{Hash, Input, ProtocolVersion, Transaction, TxKernel, ValidTx, VerifyError};
 use scape_p2p::book::{Book, BookConfig, UnixTime};
 use scape_p2p::handshake::PeerInfo;
 use scape_p2p::peer::{Capabilities, Direction, PeerId};
 use scape_p2p::wire::{FrameDecoder, HEADER_LEN, Message};
 use scape_p2p::zone::{Effect, Ticket, Zone, ZoneConfig, ZoneContext};
-use scape_pool::{ChainView, EmbargoDelay, Instant, Tip, Utxo};
+use scape_pool::{ChainView, EmbargoDelay, Instant, Notice};
 
+use crate::chain::Chain;
 use crate::{SMALL, VERSIONS};
 
 const PEERS: u64 = 4;
-/// What one input may make a zone do: a word to each peer about each of a few transactions.
+/// What one input may make a zone do, beside a word to each peer about each transaction.
 const EFFECTS: usize = 64;
-/// Twenty means of the embargo, and the age of orphans.
+/// Twenty times the mean of the embargo, and the age of orphans.
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// `[version] ([operation] [frame])*`: peers speak, and in the end time passes. Nothing panics,
-/// an input has few effects, only relays get stem transactions, timers move on, and after an
-/// hour nothing is left in the stempool.
+/// `[version] ([operation] [frame])*`: peers speak, types that Grin does not know are things that
+/// happen, and in the end time passes. Nothing panics, an input has few effects, what leaves can
+/// be read, only relays get stem transactions, what is public is possible, timers move on, and of
+/// every transaction that was stemmed it is known in the end what became of it.
 pub fn relay(data: &[u8]) {
     let Some((&head, mut rest)) = data.split_first() else { return };
     let mut relay = Relay::new(VERSIONS[usize::from(head & 3)]);
@@ -39,11 +41,17 @@ pub fn relay(data: &[u8]) {
 
 struct Relay {
     zone: Zone,
+    chain: Chain,
     now: Instant,
     /// Directions of those who are still there.
     peers: BTreeMap<PeerId, Direction>,
     version: ProtocolVersion,
     late: Vec<(Ticket, ValidTx)>,
+    /// The last stem transaction that was sent, and to whom.
+    sent: Option<(PeerId, Message)>,
+    last: Option<Transaction>,
+    /// Kernels that were stemmed and of which nothing is known since.
+    owed: HashSet<Hash>,
     held: usize,
 }
 
@@ -52,12 +60,19 @@ impl Relay {
         let mut config = ZoneConfig::new(SMALL);
         config.params.embargo.delay = EmbargoDelay::Exponential { mean: Duration::from_secs(60) };
         let book = Book::new(BookConfig { allow_private: true, ..BookConfig::default() });
-        let zone = Zone::new(config, book, [7; 32], Instant::ZERO);
-        let (peers, late) = (BTreeMap::new(), Vec::new());
-        let mut relay = Self { zone, now: Instant::ZERO, peers, version, late, held: 0 };
-        for id in 0..PEERS {
-            relay.connect(PeerId(id));
-        }
+        let mut relay = Self {
+            zone: Zone::new(config, book, [7; 32], Instant::ZERO),
+            chain: Chain::default(),
+            now: Instant::ZERO,
+            peers: BTreeMap::new(),
+            version,
+            late: Vec::new(),
+            sent: None,
+            last: None,
+            owed: HashSet::new(),
+            held: 0,
+        };
+        (0..PEERS).for_each(|id| relay.connect(PeerId(id)));
         relay
     }
 
@@ -76,7 +91,7 @@ impl Relay {
         self.call(|zone, ctx| zone.handle_connected(id, addr, direction, info, ctx));
     }
 
-    /// Bits 0 and 1: who says it. Bits 2 and 3: what its proofs are worth. Bits 4 to 7: how much
+    /// Bits 0 and 1: who says it. Bits 2 and 3: what proofs are worth. Bits 4 to 7: how much
     /// later it is.
     fn hear(&mut self, operation: u8, frame: &[u8]) {
         let peer = PeerId(u64::from(operation & 3));
@@ -87,57 +102,131 @@ impl Relay {
         let mut decoder = FrameDecoder::opened(SMALL, self.version);
         decoder.push(frame);
         match decoder.next() {
-            Ok(Some(message)) => self.call(|zone, ctx| zone.handle_message(peer, message, ctx)),
+            Ok(Some(Message::Skipped(kind))) => self.happen(kind, peer),
+            Ok(Some(message)) => {
+                if let Message::StemTransaction(tx) | Message::Transaction(tx) = &message {
+                    self.last = Some(tx.clone());
+                }
+                self.call(|zone, ctx| zone.handle_message(peer, message, ctx));
+            }
             Ok(None) => {}
             Err(_) => self.call(|zone, ctx| zone.handle_bad_transaction(peer, ctx)),
         }
         self.answer(operation >> 2 & 3);
     }
 
+    fn happen(&mut self, kind: u8, peer: PeerId) {
+        match (kind, self.last.clone()) {
+            (100, _) if self.peers.remove(&peer).is_some() => {
+                let of_peer = self.sent.take().filter(|(to, _)| *to == peer);
+                let unsent = of_peer.map(|(_, message)| message).into_iter().collect();
+                self.call(|zone, ctx| zone.handle_disconnected(peer, unsent, None, ctx));
+            }
+            (100, _) => self.connect(peer),
+            (101, _) => {
+                if let Some((peer, message)) = self.sent.take() {
+                    self.call(|zone, ctx| zone.handle_unsent(peer, message, ctx));
+                }
+            }
+            (102, _) => self.mine(self.zone.pool().public().cloned().collect()),
+            // Somebody else had it mined.
+            (103, Some(tx)) => self.mine(vec![ValidTx::assumed(tx)]),
+            (104, _) => {
+                let update = self.chain.fork();
+                self.call(|zone, ctx| zone.handle_chain(&update, ctx));
+            }
+            (105 | 106, Some(tx)) => self.call(|zone, _| {
+                zone.push(tx, kind == 106);
+            }),
+            _ => {}
+        }
+    }
+
+    fn mine(&mut self, txs: Vec<ValidTx>) {
+        let update = self.chain.mine(&txs);
+        self.call(|zone, ctx| zone.handle_chain(&update, ctx));
+    }
+
     fn answer(&mut self, worth: u8) {
         for (ticket, tx) in std::mem::take(&mut self.late) {
-            match worth {
-                0 => {
-                    let verdict = Err(VerifyError::Signature);
-                    self.call(|zone, ctx| zone.handle_verified(ticket, verdict, ctx));
+            let verdict = match worth {
+                0 => Err(VerifyError::Signature),
+                1 => {
+                    self.late.push((ticket, tx));
+                    continue;
                 }
-                1 => self.late.push((ticket, tx)),
-                _ => self.call(|zone, ctx| zone.handle_verified(ticket, Ok(tx), ctx)),
-            }
+                _ => Ok(tx),
+            };
+            self.call(|zone, ctx| zone.handle_verified(ticket, verdict, ctx));
         }
     }
 
     fn call(&mut self, call: impl FnOnce(&mut Zone, &ZoneContext<'_>)) {
         let unix = UnixTime(1_000_000 + self.now.as_micros() / 1_000_000);
-        let ctx = ZoneContext { now: self.now, unix, chain: &Chain };
+        let chain = self.chain.clone();
+        let ctx = ZoneContext { now: self.now, unix, chain: &chain };
         call(&mut self.zone, &ctx);
         let mut effects = 0;
         let mut gone = Vec::new();
         while let Some(effect) = self.zone.poll_effect() {
             effects += 1;
             match effect {
-                Effect::Send { peer, message } => self.assert_may_send(peer, &message),
+                Effect::Send { peer, message } => self.send(peer, message),
                 Effect::Verify { ticket, tx, .. } => {
                     self.held += 1;
                     self.late.push((ticket, ValidTx::assumed(tx)));
                 }
                 Effect::Disconnect { peer, .. } => gone.push(peer),
                 Effect::Connect { addr } => self.zone.handle_connect_failed(addr, false, &ctx),
-                Effect::Pushed { .. } => panic!("nobody pushed"),
-                Effect::Block { .. } | Effect::Notice(_) => {}
+                Effect::Notice(notice) => self.account(notice),
+                Effect::Pushed { .. } | Effect::Block { .. } => {}
             }
         }
         assert!(effects <= EFFECTS + PEERS as usize * self.held, "{effects} effects");
+        self.assert_public_is_possible();
         for peer in gone.into_iter().filter(|peer| self.peers.remove(peer).is_some()) {
             self.zone.handle_disconnected(peer, Vec::new(), None, &ctx);
         }
     }
 
-    fn assert_may_send(&self, peer: PeerId, message: &Message) {
+    fn send(&mut self, peer: PeerId, message: Message) {
         let direction = self.peers.get(&peer).expect("a peer that is there");
-        let stem = matches!(message, Message::StemTransaction(_));
-        assert!(!stem || *direction == Direction::Outbound, "stem to inbound {peer}");
-        message.encode(ProtocolVersion::LOCAL, SMALL.chain.magic()).expect("can be sent");
+        let frame = message.encode(ProtocolVersion::LOCAL, SMALL.chain.magic()).expect("writable");
+        let mut decoder = FrameDecoder::opened(SMALL, ProtocolVersion::LOCAL);
+        decoder.push(&frame);
+        decoder.next().expect("Grin would refuse it").expect("whole");
+        if let Message::StemTransaction(tx) = &message {
+            assert_eq!(*direction, Direction::Outbound, "stem to inbound {peer}");
+            assert!(tx.pays_relay_fee());
+            self.sent = Some((peer, message));
+        }
+    }
+
+    fn account(&mut self, notice: Notice) {
+        match notice {
+            Notice::Stemmed { kernels, .. } => self.owed.extend(kernels),
+            Notice::Fluffed { kernels, .. }
+            | Notice::Seen { kernels }
+            | Notice::Mined { kernels, .. }
+            | Notice::Conflicted { kernels }
+            | Notice::OrphanDropped { kernels, .. } => {
+                self.owed.retain(|kernel| !kernels.contains(kernel));
+            }
+            _ => {}
+        }
+    }
+
+    /// Every input of what is public is there, and is spent once.
+    fn assert_public_is_possible(&self) {
+        let public = || self.zone.pool().public();
+        let created = public().flat_map(|tx| tx.outputs().iter().map(|out| out.commitment()));
+        let created: HashSet<_> = created.collect();
+        let mut spent = HashSet::new();
+        for input in public().flat_map(|tx| tx.inputs().iter().map(Input::commitment)) {
+            assert!(spent.insert(input), "spent twice in public");
+            let exists = created.contains(&input) || self.chain.utxo(&input).is_some();
+            assert!(exists, "public without its parent");
+        }
     }
 
     fn let_time_pass(&mut self) {
@@ -151,28 +240,13 @@ impl Relay {
             self.now = self.now.max(next);
             self.call(|zone, ctx| zone.handle_timeout(ctx));
         }
-        let counts = self.zone.pool().counts();
-        assert_eq!((counts.stem, counts.orphans), (0, 0), "{counts:?}");
-    }
-}
-
-/// A chain on which most outputs exist, by the last byte of their commitment.
-struct Chain;
-
-impl ChainView for Chain {
-    fn tip(&self) -> Tip {
-        Tip { height: 1_000, hash: Hash::default(), total_difficulty: 1_000 }
-    }
-
-    fn utxo(&self, commitment: &Commitment) -> Option<Utxo> {
-        match commitment.0[32] & 7 {
-            7 => None,
-            6 => Some(Utxo { features: OutputFeatures::Coinbase, height: 999 }),
-            _ => Some(Utxo { features: OutputFeatures::Plain, height: 1 }),
+        assert_eq!(self.zone.pool().stem().count(), 0, "left in the stempool");
+        for waits in
+            self.zone.pool().public().flat_map(|tx| tx.kernels().iter().map(TxKernel::hash))
+        {
+            self.owed.remove(waits);
         }
-    }
-
-    fn last_nrd(&self, excess: &Commitment) -> Option<u64> {
-        (excess.0[32] & 1 == 0).then_some(990)
+        // What fell out by a reorg waits as long as it takes.
+        assert!(self.owed.is_empty() || self.zone.pool().counts().orphans > 0, "{:?}", self.owed);
     }
 }
