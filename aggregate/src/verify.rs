@@ -23,7 +23,7 @@ impl ValidTx {
 
     /// Takes a transaction for valid that nobody verified: for simulations with thousands of nodes,
     /// where proofs are not the point. Not compiled into the product.
-    #[cfg(feature = "builder")]
+    #[cfg(feature = "assumed")]
     pub fn assumed(tx: Transaction) -> Self {
         Self(tx)
     }

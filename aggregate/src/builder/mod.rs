@@ -21,6 +21,7 @@
 //! # Ok::<(), scape_aggregate::builder::BuildError>(())
 //! ```
 
+#[cfg(feature = "assumed")]
 mod assumed;
 mod broken;
 mod coin;
@@ -35,6 +36,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha12Rng;
 use thiserror::Error;
 
+#[cfg(feature = "assumed")]
 pub use assumed::{AssumedTx, assumed_chain};
 pub use broken::{Damage, Stage};
 pub use coin::{Coin, Faucet};

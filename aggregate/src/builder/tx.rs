@@ -5,7 +5,7 @@ use super::{BuildError, Coin, Kernel, Secret};
 use crate::chain::ACCEPT_FEE_BASE;
 use crate::{
     BlindingFactor, Consensus, FeeFields, Inputs, NrdRelativeHeight, Output, Transaction, TxKernel,
-    ValidTx, Weight,
+    Weight,
 };
 
 /// A transaction that was built, and the coins it creates.
@@ -17,10 +17,11 @@ pub struct Built {
     pub coins: Vec<Coin>,
 }
 
+#[cfg(feature = "assumed")]
 impl Built {
     /// The transaction as a valid one, without verifying it again.
-    pub fn valid(&self) -> ValidTx {
-        ValidTx::assumed(self.tx.clone())
+    pub fn valid(&self) -> crate::ValidTx {
+        crate::ValidTx::assumed(self.tx.clone())
     }
 }
 
