@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use scape_aggregate::{Commitment, Hash, Transaction, TxKernel, ValidTx};
 
+use crate::bundle::Bundle;
 use crate::orphans::{Arrival, Past, Waiting};
-use crate::pool::{Bundle, Part, StemMeta, StemState};
+use crate::pool::{Part, StemMeta, StemState};
 use crate::rules::{Check, check_fee, height_awaited};
 use crate::store::{creates, kernel_hashes, spends};
 use crate::upheaval::Upheaval;

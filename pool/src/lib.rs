@@ -24,6 +24,7 @@
 extern crate self as scape_pool;
 
 mod admission;
+mod bundle;
 mod chain;
 mod config;
 #[cfg(test)]

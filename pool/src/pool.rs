@@ -4,6 +4,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha12Rng;
 use scape_aggregate::{Hash, ValidTx};
 
+use crate::bundle::Bundle;
 use crate::orphans::Orphans;
 use crate::own::Owned;
 use crate::store::{Store, wire_size};
@@ -47,7 +48,7 @@ pub struct Pool {
     pub(crate) leaves: BTreeSet<(u64, EntryId)>,
     pub(crate) stem_usage: HashMap<Source, Usage>,
     /// What was sent, or came, in one aggregate.
-    bundles: BTreeMap<Bundle, BTreeSet<EntryId>>,
+    pub(crate) bundles: BTreeMap<Bundle, BTreeSet<EntryId>>,
     pub(crate) effects: VecDeque<Effect>,
     phase: Instant,
     next_id: u64,
@@ -65,15 +66,6 @@ pub(crate) struct StemMeta {
     pub(crate) state: StemState,
     pub(crate) bundle: Bundle,
 }
-
-/// Names stem entries that were sent, or came, in one aggregate.
-///
-/// What was merged stays merged. If its parts were sent again in other company, the network would
-/// hold aggregates that overlap, neither containing the other, and each would make the other
-/// impossible. And if their embargoes ended one by one, everyone who saw the aggregate would learn
-/// its parts; so they end together, with the last.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) struct Bundle(pub(crate) EntryId);
 
 /// How far a stem entry has come.
 #[derive(Clone, Copy, Debug)]
@@ -312,51 +304,6 @@ impl Pool {
         }
         if let StemState::Fresh { due, .. } = state {
             self.fresh.insert((due, id));
-        }
-    }
-
-    fn unbundle(&mut self, id: EntryId, bundle: Bundle) {
-        if let Some(members) = self.bundles.get_mut(&bundle) {
-            members.remove(&id);
-            if members.is_empty() {
-                self.bundles.remove(&bundle);
-            }
-        }
-    }
-
-    /// These entries and all that travel with them.
-    pub(crate) fn bundle_mates(&self, ids: &BTreeSet<EntryId>) -> BTreeSet<EntryId> {
-        let bundles = ids.iter().filter_map(|id| Some(self.stem.get(*id)?.meta.bundle));
-        bundles.filter_map(|bundle| self.bundles.get(&bundle)).flatten().copied().collect()
-    }
-
-    /// Makes one bundle of these entries. Their embargoes end together from now on.
-    pub(crate) fn bundle(&mut self, ids: &BTreeSet<EntryId>) {
-        let bundle = Bundle(self.new_id());
-        let entries = ids.iter().filter_map(|id| self.stem.get(*id));
-        let Some(last) = entries.map(|entry| entry.meta.embargo).max() else { return };
-        for id in ids {
-            let Some(meta) = self.stem.meta_mut(*id) else { continue };
-            let before = std::mem::replace(&mut meta.bundle, bundle);
-            self.unbundle(*id, before);
-            self.delay_embargo(*id, last);
-        }
-        self.bundles.insert(bundle, ids.clone());
-    }
-
-    /// Lets an embargo end no earlier than `at`, nor those of what depends on the entry.
-    fn delay_embargo(&mut self, id: EntryId, at: Instant) {
-        let mut open = vec![id];
-        while let Some(id) = open.pop() {
-            let Some(meta) = self.stem.meta_mut(id) else { continue };
-            if meta.embargo >= at {
-                continue;
-            }
-            let before = std::mem::replace(&mut meta.embargo, at);
-            self.embargoes.remove(&(before, id));
-            self.embargoes.insert((at, id));
-            let children = self.stem.get(id).map(|entry| self.stem.children(&entry.tx));
-            open.extend(children.unwrap_or_default());
         }
     }
 
