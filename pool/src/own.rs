@@ -23,6 +23,8 @@ pub(crate) struct Owned {
     doubtful: BTreeSet<EntryId>,
     /// Those that do not fit now, and since which height. Each block may change that.
     stranded: BTreeMap<EntryId, u64>,
+    /// Those that a block holds and nobody has said so yet.
+    unreported: BTreeSet<EntryId>,
 }
 
 #[derive(Debug)]
@@ -46,11 +48,34 @@ impl Owned {
         }
         self.doubtful.remove(&id);
         self.stranded.remove(&id);
+        self.unreported.remove(&id);
     }
 
     /// Something happened to these kernels.
     pub(crate) fn doubt(&mut self, kernels: &[Hash]) {
         self.doubtful.extend(kernels.iter().filter_map(|kernel| self.by_kernel.get(kernel)));
+    }
+
+    /// These kernels were reported to be mined.
+    pub(crate) fn reported(&mut self, kernels: &[Hash]) {
+        for id in kernels.iter().filter_map(|kernel| self.by_kernel.get(kernel)) {
+            self.unreported.remove(id);
+        }
+    }
+
+    pub(crate) fn connect(&mut self, block: &BlockSummary) {
+        for output in &block.outputs {
+            let id = self.by_input.get(output);
+            if let Some(own) = id.and_then(|id| self.entries.get_mut(id)) {
+                own.confirmed.insert(*output);
+            }
+        }
+        for id in block.kernels.iter().filter_map(|kernel| self.by_kernel.get(kernel)) {
+            if let Some(own) = self.entries.get_mut(id) {
+                own.mined = Some((block.hash, block.height));
+                self.unreported.insert(*id);
+            }
+        }
     }
 
     pub(crate) fn disconnect(&mut self, block: &Hash) {
@@ -85,29 +110,18 @@ impl Pool {
         self.owned.entries.insert(id, Own { tx, confirmed, mined: None });
     }
 
-    /// Takes note of a block before the pools do. What they do not hold any more is reported here.
-    pub(crate) fn connect_own(&mut self, block: &BlockSummary) {
-        for output in &block.outputs {
-            let id = self.owned.by_input.get(output);
-            if let Some(own) = id.and_then(|id| self.owned.entries.get_mut(id)) {
-                own.confirmed.insert(*output);
-            }
-        }
-        for kernel in &block.kernels {
-            let id = self.owned.by_kernel.get(kernel);
-            let Some(own) = id.and_then(|id| self.owned.entries.get_mut(id)) else { continue };
-            let kernels = kernel_hashes(&own.tx);
-            let news = own.mined.replace((block.hash, block.height)).is_none();
-            if news && !self.holds(&kernels) {
-                self.notice(Notice::Mined { kernels, height: block.height });
-            }
-        }
-    }
-
-    /// The chain has moved: what did not fit may fit now.
+    /// The chain has moved: what did not fit may fit now, and what is mined is reported if the
+    /// pools did not hold it as such.
     pub(crate) fn reconsider_own(&mut self) {
         let stranded = self.owned.stranded.keys().copied();
         self.owned.doubtful.extend(stranded);
+        for id in std::mem::take(&mut self.owned.unreported) {
+            let Some(own) = self.owned.entries.get(&id) else { continue };
+            if let Some((_, height)) = own.mined {
+                let kernels = kernel_hashes(&own.tx);
+                self.notice(Notice::Mined { kernels, height });
+            }
+        }
     }
 
     /// Sends again what nobody holds any more. Returns whether there was any.

@@ -228,11 +228,11 @@ impl Pool {
             Notice::Conflicted { kernels }
             | Notice::Evicted { kernels }
             | Notice::OrphanDropped { kernels, .. } => self.owned.doubt(kernels),
+            Notice::Mined { kernels, .. } => self.owned.reported(kernels),
             Notice::Stemmed { .. }
             | Notice::Relayed { .. }
             | Notice::Fluffed { .. }
             | Notice::Seen { .. }
-            | Notice::Mined { .. }
             | Notice::Unmined { .. }
             | Notice::Orphaned { .. } => {}
         }

@@ -23,7 +23,7 @@ impl Pool {
             self.disconnect(block);
         }
         for block in &update.connected {
-            self.connect_own(block);
+            self.owned.connect(block);
             self.connect(block, &mut upheaval);
         }
         if reorg {

@@ -1,0 +1,72 @@
+//! The owner's transactions are not lost as long as they can be mined.
+
+mod kit;
+
+use kit::*;
+use scape_aggregate::aggregate;
+use scape_pool::{Notice, Source};
+
+#[test]
+fn what_was_seen_in_an_aggregate_that_lost_is_sent_again() {
+    let mut world = World::new();
+    let (own, other) = (world.tx(), world.tx());
+    world.stem(&own, Source::Own).expect("fits");
+    let foreign = aggregate(&[own.clone(), other.clone()]).expect("disjoint");
+    world.fluff(&foreign, peer(1)).expect("fits");
+    assert!(!world.is_stem(&own) && world.is_public(&own), "seen in somebody else's aggregate");
+    // A block takes the other part alone, so the aggregate is impossible.
+    world.mine(&[other]);
+    assert!(world.is_stem(&own), "only the original can be sent again");
+    world.mine(std::slice::from_ref(&own));
+    assert!(!world.is_stem(&own));
+    assert!(
+        world
+            .drain()
+            .says(|n| matches!(n, Notice::Mined { kernels: k, .. } if *k == kernels(&own)))
+    );
+}
+
+#[test]
+fn a_child_outlives_the_aggregate_that_its_parent_was_in() {
+    let mut world = World::new();
+    let (parent, other, third) = (world.tx(), world.tx(), world.tx());
+    let child = world.child(&parent);
+    let held = aggregate(&[parent.clone(), other.clone()]).expect("disjoint");
+    world.stem(&held, peer(1)).expect("fits");
+    world.stem(&child, Source::Own).expect("fits");
+    // Another aggregate of one of its parts is fluffed: what we hold is impossible.
+    world.fluff(&aggregate(&[other, third]).expect("disjoint"), peer(2)).expect("fits");
+    assert!(!world.is_stem(&child), "its parent is not to be seen");
+    world.run_until(1_000);
+    world.fluff(&parent, peer(2)).expect("fits");
+    assert!(world.is_stem(&child), "it waited for its parent");
+}
+
+#[test]
+fn a_part_that_was_mined_in_a_foreign_aggregate_is_reported_and_comes_back_after_a_reorg() {
+    let mut world = World::new();
+    let (own, other, third) = (world.tx(), world.tx(), world.tx());
+    world.stem(&own, Source::Own).expect("fits");
+    let foreign = aggregate(&[own.clone(), other]).expect("disjoint");
+    world.fluff(&foreign, peer(1)).expect("fits");
+    world.drain();
+    world.mine(&[own.clone(), third]);
+    let mined = |n: &Notice| matches!(n, Notice::Mined { kernels: k, .. } if *k == kernels(&own));
+    assert!(world.drain().says(mined), "though nothing held it alone");
+    world.reorg(1, &[&[], &[]]);
+    assert!(world.is_stem(&own) || world.is_public(&own), "it is not lost");
+}
+
+#[test]
+fn what_somebody_else_has_spent_is_given_up_and_forgotten() {
+    let mut world = World::new();
+    let own = world.tx();
+    let rival = world.rival(&own);
+    world.stem(&own, Source::Own).expect("fits");
+    world.mine(&[rival]);
+    assert_eq!(world.drain().conflicted(), [kernels(&own)]);
+    assert!(!world.is_stem(&own));
+    // After a reorg that undoes the rival it is possible again.
+    world.reorg(1, &[&[], &[]]);
+    assert!(world.is_stem(&own));
+}
