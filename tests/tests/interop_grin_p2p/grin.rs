@@ -60,10 +60,14 @@ pub(crate) fn write(tx: &Transaction) -> Vec<u8> {
 
 /// A transaction of ours as Grin reads it.
 pub(crate) fn read(tx: &scape_aggregate::Transaction) -> Transaction {
+    read_at(tx, ProtocolVersion::local())
+}
+
+/// A transaction of ours as Grin reads it at another version of the protocol.
+pub(crate) fn read_at(tx: &scape_aggregate::Transaction, version: ProtocolVersion) -> Transaction {
     follow();
-    let bytes = tx.encode(scape_aggregate::ProtocolVersion::LOCAL).unwrap();
-    let (version, mode) = (ProtocolVersion::local(), DeserializationMode::default());
-    ser::deserialize(&mut &bytes[..], version, mode).unwrap()
+    let bytes = tx.encode(scape_aggregate::ProtocolVersion(version.0)).unwrap();
+    ser::deserialize(&mut &bytes[..], version, DeserializationMode::default()).unwrap()
 }
 
 /// A running server.

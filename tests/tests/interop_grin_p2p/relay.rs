@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use scape::chain::DevLedger;
 use scape::node::{Node, NodeConfig, Status};
-use scape_aggregate::builder::{Coin, Faucet, TxBuilder, parallel};
+use scape_aggregate::builder::{Coin, Faucet, TxBuilder, parallel, seeded};
 use scape_aggregate::{ChainType, Consensus, Transaction};
 use scape_p2p::book::BookConfig;
 use scape_p2p::dandelion::{Params, Preset};
@@ -33,6 +33,14 @@ pub(crate) fn payments(count: usize) -> Vec<Transaction> {
     parallel(2, count, |index, rng| {
         TxBuilder::new().input(coins[index]).split(1).build(rng, &CONSENSUS).unwrap().tx
     })
+}
+
+/// A payment as a wallet writes it that says what it spends, with more than one of everything.
+/// Written without the features its inputs are in another order.
+pub(crate) fn elaborate_payment() -> Transaction {
+    let builder = TxBuilder::new().inputs(coins().into_iter().rev().take(5)).input_features(true);
+    let builder = builder.split(3).kernels(2).height_locked(1);
+    builder.build(&mut seeded(3, 0), &CONSENSUS).unwrap().tx
 }
 
 pub(crate) fn payment() -> Transaction {

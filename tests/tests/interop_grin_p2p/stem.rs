@@ -10,7 +10,7 @@ use scape_pool::{Notice, Source};
 
 use super::eventually;
 use super::grin::{self, DIFFICULTY, Grin, HEIGHT, Seen};
-use super::relay::{Relay, config, finish, patience, payment, payments};
+use super::relay::{Relay, config, elaborate_payment, finish, patience, payment, payments};
 
 fn kernels(tx: &Transaction) -> Vec<Hash> {
     let hash = |hash: grin_core::core::hash::Hash| Hash(hash.as_bytes().try_into().unwrap());
@@ -95,5 +95,37 @@ async fn what_comes_within_one_patience_reaches_grin_as_one_aggregate() {
     let by_us = by_us.as_transaction().encode(ProtocolVersion::LOCAL).unwrap();
     assert_eq!(grin::write(&got), by_us);
     assert_eq!(grin.rest(), []);
+    finish(relay, grin).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn inputs_with_features_cross_over_both_ways() {
+    let mut grin = Grin::start();
+    let mut config = config(&[grin.addr]);
+    config.zone.params.stem_probability = 0.0;
+    config.zone.params.own_always_stem = true;
+    let relay = Relay::start(config).await;
+    relay.relay().await;
+    relay.mine().await;
+    let tx = elaborate_payment();
+    let as_wallet_wrote_it = grin::read_at(&tx, grin_core::ser::ProtocolVersion(2));
+    as_wallet_wrote_it.validate(Weighting::AsTransaction).unwrap();
+    let on_the_wire = grin::write(&as_wallet_wrote_it);
+
+    relay.node.push(tx, false).await.unwrap();
+    let Seen::Stem(got) = grin.next().await else { panic!("not on the stem") };
+    got.validate(Weighting::AsTransaction).unwrap();
+    assert_eq!(grin::write(&got), on_the_wire);
+
+    // Grin is done with the stem, and gives it back to the public.
+    grin.hold(&as_wallet_wrote_it);
+    grin.server.peers.broadcast_transaction(&as_wallet_wrote_it);
+    assert!(matches!(grin.next().await, Seen::Asked(_)));
+    let public = async || relay.status().await.pools.public == 1;
+    eventually("it is in our txpool", public).await;
+    let kernel = got.kernels()[0].hash();
+    grin.peer().await.send_tx_request(kernel).unwrap();
+    let Seen::Transaction(got) = grin.next().await else { panic!("not the transaction") };
+    assert_eq!(grin::write(&got), on_the_wire);
     finish(relay, grin).await;
 }
