@@ -6,6 +6,7 @@
 
 mod addresses;
 mod announce;
+mod ban;
 mod greet;
 mod grin;
 mod pace;
