@@ -15,6 +15,8 @@ mod refuse;
 mod relay;
 mod skip;
 mod stem;
+mod talker;
+mod version;
 
 use std::time::Duration;
 

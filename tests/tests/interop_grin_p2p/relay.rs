@@ -29,9 +29,19 @@ fn coins() -> Vec<Coin> {
 
 /// Payments that have nothing to do with each other, each of a coin of the genesis.
 pub(crate) fn payments(count: usize) -> Vec<Transaction> {
+    build_payments(count, false)
+}
+
+/// The same with inputs that say what they spend, so that old peers can be told.
+pub(crate) fn payments_with_features(count: usize) -> Vec<Transaction> {
+    build_payments(count, true)
+}
+
+fn build_payments(count: usize, input_features: bool) -> Vec<Transaction> {
     let coins = coins();
     parallel(2, count, |index, rng| {
-        TxBuilder::new().input(coins[index]).split(1).build(rng, &CONSENSUS).unwrap().tx
+        let builder = TxBuilder::new().input(coins[index]).split(1);
+        builder.input_features(input_features).build(rng, &CONSENSUS).unwrap().tx
     })
 }
 
