@@ -2,11 +2,11 @@
 
 use std::net::SocketAddr;
 
-use grin_p2p::{Capabilities, PeerAddr, PeerData, ReasonForBan, State};
+use grin_p2p::{Capabilities, MAX_PEER_ADDRS, PeerAddr, PeerData, ReasonForBan, State};
 
 use super::eventually;
 use super::grin::{Grin, free_port};
-use super::relay::{Relay, config};
+use super::relay::{Relay, config, finish};
 
 fn healthy(addr: SocketAddr) -> PeerData {
     PeerData {
@@ -51,4 +51,28 @@ async fn addresses_go_both_ways() {
     }
     alice.stop().await;
     bob.stop().await;
+}
+
+/// Private addresses of both families, each in a group of its own. Nobody connects to them here:
+/// the node has all the peers that it wants.
+fn addresses(count: u16) -> impl Iterator<Item = SocketAddr> {
+    (0..count).map(|n| match n % 2 {
+        0 => SocketAddr::from(([127, (n / 2) as u8, 0, 1], 3414)),
+        _ => SocketAddr::from(([0xfd00, n, 0, 0, 0, 0, 0, 1], 3414)),
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn as_many_addresses_as_grin_ever_sends_are_taken() {
+    let grin = Grin::start();
+    let many = addresses(300).map(healthy).collect();
+    grin.server.peers.save_peers(many).unwrap();
+    let mut config = config(&[grin.addr]);
+    config.book.allow_private = true;
+    let relay = Relay::start(config).await;
+    let id = relay.peer().await.id;
+    let full = async || relay.status().await.addresses == MAX_PEER_ADDRS as usize;
+    eventually("we have as many addresses as fit a message", full).await;
+    assert_eq!(relay.peer().await.id, id);
+    finish(relay, grin).await;
 }
