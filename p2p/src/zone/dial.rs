@@ -19,6 +19,8 @@ use crate::wire::Message;
 const IDLE_INTERVAL: Duration = Duration::from_secs(10);
 /// How often a peer is asked for addresses.
 const ASK_INTERVAL: Duration = Duration::from_secs(600);
+/// How long a link must have lasted to count as a success.
+const LASTING: Duration = Duration::from_secs(60);
 /// The longest wait between two attempts at a fixed address.
 const FIXED_BACKOFF_MAX: Duration = Duration::from_secs(60);
 
@@ -47,6 +49,21 @@ impl Dialer {
         Some(self.next_dial.map_or(self.next_ask, |dial| dial.min(self.next_ask)))
     }
 
+    /// A fixed address is not tried again at once: twice as late as the last time.
+    fn postpone(&mut self, addr: SocketAddr, now: Instant, interval: Duration) {
+        if let Some((next, failures)) = self.fixed.get_mut(&addr) {
+            *failures = failures.saturating_add(1);
+            *next = now + (interval * 2u32.pow((*failures).min(6))).min(FIXED_BACKOFF_MAX);
+        }
+    }
+
+    /// A link to a fixed address has lasted: the next failure is a first one.
+    fn forgive(&mut self, addr: SocketAddr, now: Instant) {
+        if let Some(fixed) = self.fixed.get_mut(&addr) {
+            *fixed = (now, 0);
+        }
+    }
+
     /// Something changed: look for someone to connect to.
     pub(super) fn wake(&mut self, now: Instant) {
         self.next_dial = Some(now);
@@ -63,15 +80,12 @@ impl Zone {
         info: PeerInfo,
         ctx: &ZoneContext<'_>,
     ) {
-        let mut record = Peer::new(addr, direction, info);
+        let mut record = Peer::new(addr, direction, info, ctx.now);
         if direction == Direction::Outbound {
             self.dialer.dialing.remove(&addr);
             // A fixed address may not be in the book; then there is nothing to note.
             self.book.handle_connected(addr, record.info.capabilities, ctx.unix);
-            if let Some((_, failures)) = self.dialer.fixed.get_mut(&addr) {
-                *failures = 0;
-            }
-            record.asked_addrs = true;
+            record.asked_addrs = 1;
             self.send(peer, Message::GetPeerAddrs(Capabilities::TX_KERNEL_HASH));
         } else {
             // Whether it really listens there, trying will show.
@@ -97,11 +111,7 @@ impl Zone {
             self.dialer.fixed.remove(&addr);
         }
         self.book.handle_failed(addr, ctx.unix);
-        if let Some((next, failures)) = self.dialer.fixed.get_mut(&addr) {
-            *failures = failures.saturating_add(1);
-            let backoff = self.config.peers.dial_interval * 2u32.pow((*failures).min(6));
-            *next = ctx.now + backoff.min(FIXED_BACKOFF_MAX);
-        }
+        self.dialer.postpone(addr, ctx.now, self.config.peers.dial_interval);
         self.dialer.next_dial.get_or_insert(ctx.now + self.config.peers.dial_interval);
     }
 
@@ -120,6 +130,14 @@ impl Zone {
         let Some(mut record) = self.peers.remove(&peer) else { return };
         if record.direction == Direction::Outbound {
             self.book.handle_seen(record.addr, ctx.unix);
+            match ctx.now >= record.since + LASTING {
+                true => self.dialer.forgive(record.addr, ctx.now),
+                // It shakes hands and hangs up: no reason to hurry.
+                false => {
+                    let interval = self.config.peers.dial_interval;
+                    self.dialer.postpone(record.addr, ctx.now, interval);
+                }
+            }
         }
         self.refresh_relays(ctx);
         for message in unsent {
@@ -221,7 +239,7 @@ impl Zone {
     fn ask_for_addrs(&mut self) {
         let outbound = self.peers.iter_mut().filter(|(_, p)| p.direction == Direction::Outbound);
         let Some((id, peer)) = outbound.choose(&mut self.rng) else { return };
-        peer.asked_addrs = true;
+        peer.asked_addrs += 1;
         let id = *id;
         self.send(id, Message::GetPeerAddrs(Capabilities::TX_KERNEL_HASH));
     }

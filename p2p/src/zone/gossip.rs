@@ -9,7 +9,6 @@ use scape_aggregate::{Hash, ProtocolVersion, ValidTx};
 use scape_pool::{Instant, PeerId};
 
 use super::{Zone, ZoneContext};
-use crate::link::Offence;
 use crate::peer::Capabilities;
 use crate::wire::Message;
 
@@ -143,7 +142,8 @@ impl Zone {
             return;
         }
         if self.gossip.wanted.len() >= MAX_WANTED {
-            return self.offend(peer, Offence::Unsolicited, ctx);
+            // Whose fault that is cannot be told; somebody else will announce it again.
+            return;
         }
         self.gossip.want(kernel, VecDeque::new(), ctx.now);
         self.send(peer, Message::GetTransaction(kernel));

@@ -9,8 +9,8 @@ use crate::book::{Group, Source};
 use crate::link::{Offence, Verdict};
 use crate::wire::{BanReason, Message, Tip};
 
-/// How often one peer is told addresses.
-const ADDRS_INTERVAL: Duration = Duration::from_secs(60);
+/// How often one peer is told addresses (`grin_servers::grin::seed` asks every 20 s).
+const ADDRS_INTERVAL: Duration = Duration::from_secs(15);
 
 impl Zone {
     /// Takes a message that came from a peer. Pings were answered by the host.
@@ -49,9 +49,9 @@ impl Zone {
         ctx: &ZoneContext<'_>,
     ) {
         let Some(record) = self.peers.get_mut(&peer) else { return };
-        let recently = record.told_addrs.is_some_and(|last| ctx.now < last + ADDRS_INTERVAL);
-        if recently {
-            return self.offend(peer, Offence::Unsolicited, ctx);
+        // A Grin node that looks for peers asks every 20 s; who asks more often waits.
+        if record.told_addrs.is_some_and(|last| ctx.now < last + ADDRS_INTERVAL) {
+            return;
         }
         record.told_addrs = Some(ctx.now);
         let addrs = self.book.sample(ctx.unix, &mut self.rng, needed);
@@ -65,9 +65,10 @@ impl Zone {
         ctx: &ZoneContext<'_>,
     ) {
         let Some(record) = self.peers.get_mut(&peer) else { return };
-        if !std::mem::take(&mut record.asked_addrs) {
+        let Some(left) = record.asked_addrs.checked_sub(1) else {
             return self.offend(peer, Offence::Unsolicited, ctx);
-        }
+        };
+        record.asked_addrs = left;
         let source = Source::Peer(Group::of(record.addr.ip()));
         for addr in addrs {
             // Each address stands for itself: the book says which it keeps.

@@ -23,11 +23,13 @@ pub(super) struct Peer {
     pub(super) addr: SocketAddr,
     pub(super) direction: Direction,
     pub(super) info: PeerInfo,
+    /// When the handshake was done.
+    pub(super) since: Instant,
     /// What the peer said last; `None` before its first ping or pong.
     pub(super) tip: Option<crate::wire::Tip>,
     pub(super) score: Score,
-    /// Whether we have asked for addresses and wait for them.
-    pub(super) asked_addrs: bool,
+    /// How often we have asked for addresses and wait for them.
+    pub(super) asked_addrs: u32,
     /// When we last told it addresses.
     pub(super) told_addrs: Option<Instant>,
     /// First kernels of public transactions that it has: announced by it, or to it. Stem
@@ -56,14 +58,20 @@ pub struct PeerStatus {
 }
 
 impl Peer {
-    pub(super) fn new(addr: SocketAddr, direction: Direction, info: PeerInfo) -> Self {
+    pub(super) fn new(
+        addr: SocketAddr,
+        direction: Direction,
+        info: PeerInfo,
+        since: Instant,
+    ) -> Self {
         Self {
             addr,
             direction,
             info,
+            since,
             tip: None,
             score: Score::new(),
-            asked_addrs: false,
+            asked_addrs: 0,
             told_addrs: None,
             known: LruCache::new(KNOWN),
             stems: VecDeque::new(),
