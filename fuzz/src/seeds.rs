@@ -175,4 +175,7 @@ fn configurations(seeds: &mut Vec<Seed>) {
     }
     let wrong = "[dandelion]\npatiense_secs = 1e400\nembargo = 'uniform'\n[pool]\nshares = -0x1\n";
     seeds.push(("config", wrong.as_bytes().to_vec()));
+    // Patterns of this kind took minutes to compile, before they were refused.
+    let pattern = format!("[log]\nfilter = \"a[{{b = {}}}]\"\n", "l|.L".repeat(50));
+    seeds.push(("config", pattern.into_bytes()));
 }

@@ -429,7 +429,7 @@ static LOG: [Key; 1] = [key(
     Value("\"info\""),
     Kind::Filter,
     "",
-    "What is logged, as in RUST_LOG. At info and above no transaction is ever named and no event \
+    "What is logged, as in RUST_LOG but for patterns. At info and above no transaction is ever named and no event \
      of the stem is told with its peer: who reads such a log must learn nothing of origins. At \
      debug and trace it does.",
 )];

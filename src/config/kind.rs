@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 
 use toml::de::DeValue;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 
 use super::sections::Listen;
 
@@ -24,7 +24,8 @@ pub enum Kind {
     Choice(fn() -> Vec<&'static str>),
     /// Text of at most so many bytes.
     Text(usize),
-    /// Directives of the log, as in `RUST_LOG`.
+    /// Directives of the log as in `RUST_LOG`, by target and level only: patterns for the values
+    /// of fields are regular expressions, and one of 200 bytes can take minutes to read.
     Filter,
     /// An address and port to listen on, or `off`.
     Listen,
@@ -69,7 +70,7 @@ impl Kind {
         let allowed = match self {
             Self::Choice(words) => words().contains(&text),
             Self::Text(max) => !text.is_empty() && text.len() <= *max,
-            Self::Filter => EnvFilter::try_new(text).is_ok(),
+            Self::Filter => text.parse::<Targets>().is_ok(),
             Self::Listen => text.parse::<Listen>().is_ok(),
             Self::Address | Self::Addresses => text.parse::<SocketAddr>().is_ok(),
             Self::Hosts => text.parse::<IpAddr>().is_ok(),
@@ -118,7 +119,7 @@ impl fmt::Display for Kind {
                 }
             }
             Self::Text(max) => write!(f, "text of 1 to {max} bytes"),
-            Self::Filter => f.write_str("log directives, as \"info,scape=debug\""),
+            Self::Filter => f.write_str("levels of the log by target, as \"info,scape=debug\""),
             Self::Listen => f.write_str("an address with a port, as \"0.0.0.0:3414\", or \"off\""),
             Self::Address => f.write_str("an address with a port, as \"192.0.2.1:3414\""),
             Self::Addresses => {

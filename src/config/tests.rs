@@ -265,9 +265,11 @@ fn values_that_are_not_allowed_are_refused() {
     );
     assert_eq!(
         refused("[log]\nfilter = \"info,scape=loud=\""),
-        "line 2: `log.filter` is \"info,scape=loud=\", but must be log directives, as \
-         \"info,scape=debug\""
+        "line 2: `log.filter` is \"info,scape=loud=\", but must be levels of the log by \
+         target, as \"info,scape=debug\""
     );
+    assert!(refused("[log]\nfilter = \"[{peer=a|b|c}]=info\"").contains("levels of the log"));
+    Config::from_toml("[log]\nfilter = \"warn,scape=debug,scape::node=trace\"").expect("valid");
     assert!(refused("[node]\nuser_agent = \"\"").contains("text of 1 to"));
 }
 
