@@ -116,12 +116,17 @@ impl Pool {
         if let Some(waiting) = self.waiting(&arrival, true, ctx)? {
             return self.adopt(arrival, true, waiting, ctx.now);
         }
-        self.check_stem_room(&arrival.tx, source)?;
+        if !arrival.is_kept() {
+            self.check_stem_room(&arrival.tx, source)?;
+        }
         let Arrival { tx, past, .. } = arrival;
         let embargo = match past {
             Past::Stem { embargo } => self.embargo_of_parents(&tx, embargo),
             Past::New | Past::Public { .. } => self.draw_embargo(&tx, ctx),
         };
+        // What came along with something that is held waits at least as long, not the reverse.
+        let held_ends = held.iter().filter_map(|id| Some(self.stem.get(*id)?.meta.embargo));
+        let embargo = held_ends.fold(embargo, Ord::max);
         let state = match self.waiting_parent(&tx).or(back) {
             Some(state) => state,
             None => self.fresh_state(source, false, ctx),
@@ -129,7 +134,14 @@ impl Pool {
         let id = self.new_id();
         let kernels = kernel_hashes(&tx);
         self.stem_orphans.created(creates(&tx));
-        let meta = StemMeta { source, routed_for: source, embargo, state, bundle: Bundle(id) };
+        let meta = StemMeta {
+            source,
+            routed_for: source,
+            embargo,
+            sent: false,
+            state,
+            bundle: Bundle(id),
+        };
         self.insert_stem(id, tx, meta);
         if !held.is_empty() {
             let mut bundle = self.bundle_mates(&held);

@@ -9,7 +9,7 @@ use crate::{EntryId, Instant, Pool};
 /// What was merged stays merged. If its parts were sent again in other company, the network would
 /// hold aggregates that overlap, neither containing the other, and each would make the other
 /// impossible. And if their embargoes ended one by one, everyone who saw the aggregate would learn
-/// its parts; so they end together, with the last.
+/// its parts; so those of one sending end together, with the last.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Bundle(pub(crate) EntryId);
 
@@ -29,18 +29,29 @@ impl Pool {
         bundles.filter_map(|bundle| self.bundles.get(&bundle)).flatten().copied().collect()
     }
 
-    /// Makes one bundle of these entries. Their embargoes end together from now on.
+    /// Makes one bundle of these entries.
     pub(crate) fn bundle(&mut self, ids: &BTreeSet<EntryId>) {
         let bundle = Bundle(self.new_id());
-        let entries = ids.iter().filter_map(|id| self.stem.get(*id));
-        let Some(last) = entries.map(|entry| entry.meta.embargo).max() else { return };
         for id in ids {
             let Some(meta) = self.stem.meta_mut(*id) else { continue };
             let before = std::mem::replace(&mut meta.bundle, bundle);
             self.unbundle(*id, before);
-            self.delay_embargo(*id, last);
         }
         self.bundles.insert(bundle, ids.clone());
+    }
+
+    /// The embargoes of what is sent for the first time end with the last of all that goes along.
+    /// What was sent before keeps its end: else whoever sends it back in ever new company could
+    /// put it off for ever.
+    pub(crate) fn join_embargoes(&mut self, ids: &BTreeSet<EntryId>) {
+        let entries = ids.iter().filter_map(|id| self.stem.get(*id));
+        let Some(last) = entries.map(|entry| entry.meta.embargo).max() else { return };
+        for id in ids {
+            let Some(meta) = self.stem.meta_mut(*id) else { continue };
+            if !std::mem::replace(&mut meta.sent, true) {
+                self.delay_embargo(*id, last);
+            }
+        }
     }
 
     /// Lets an embargo end no earlier than `at`, nor those of what depends on the entry.

@@ -125,12 +125,14 @@ impl Pool {
 
     /// An entry, what it depends on, and what any of these travels with, at any distance.
     fn relatives(&self, id: EntryId) -> BTreeSet<EntryId> {
-        let mut found = BTreeSet::from([id]);
+        let (mut found, mut bundles) = (BTreeSet::from([id]), BTreeSet::new());
         let mut open = vec![id];
         while let Some(id) = open.pop() {
             let Some(entry) = self.stem.get(id) else { continue };
             let mut next = self.stem.parents(&entry.tx);
-            next.extend(self.bundle_mates(&BTreeSet::from([id])));
+            if bundles.insert(entry.meta.bundle) {
+                next.extend(self.bundle_mates(&BTreeSet::from([id])));
+            }
             open.extend(next.into_iter().filter(|id| found.insert(*id)));
         }
         found
@@ -235,7 +237,9 @@ impl Pool {
         for id in &parts {
             self.set_stem_state(*id, StemState::Sent { relay });
         }
-        self.bundle(&parts.iter().copied().collect());
+        let together = parts.iter().copied().collect();
+        self.bundle(&together);
+        self.join_embargoes(&together);
         let kernels = kernel_hashes(&tx);
         self.notice(Notice::Relayed { kernels, parts: parts.len(), cut_through });
         self.effects.push_back(Effect::Stem { relay, tx, parts });
@@ -255,6 +259,7 @@ impl Pool {
     /// How many outputs of the parts are not in the aggregate.
     fn cut_through(&self, parts: &[EntryId], tx: &ValidTx) -> usize {
         let outputs = parts.iter().filter_map(|id| self.stem.get(*id));
-        outputs.map(|entry| entry.tx.outputs().len()).sum::<usize>() - tx.outputs().len()
+        let outputs: usize = outputs.map(|entry| entry.tx.outputs().len()).sum();
+        outputs.saturating_sub(tx.outputs().len())
     }
 }

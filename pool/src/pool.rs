@@ -61,8 +61,9 @@ pub(crate) struct StemMeta {
     pub(crate) source: Source,
     /// Whom it is routed for: the last who sent it.
     pub(crate) routed_for: Source,
-    /// Drawn once; later than that only together with others, see [`Bundle`].
+    /// Drawn once; put off at most once, when it is first sent together with others.
     pub(crate) embargo: Instant,
+    pub(crate) sent: bool,
     pub(crate) state: StemState,
     pub(crate) bundle: Bundle,
 }
@@ -205,6 +206,11 @@ impl Pool {
     pub fn public(&self) -> impl Iterator<Item = &ValidTx> {
         let order = self.txpool.parents_first();
         order.into_iter().filter_map(|id| Some(&self.txpool.get(id)?.tx))
+    }
+
+    /// Public transactions, the last one first. Takes no time but for what is looked at.
+    pub fn latest_public(&self) -> impl Iterator<Item = &ValidTx> {
+        self.txpool.iter().rev().map(|(_, entry)| &entry.tx)
     }
 
     /// All stem transactions with whose they are and the end of their embargo. For the owner only.

@@ -19,8 +19,9 @@ pub enum Accepted {
 /// Why a transaction was not taken.
 ///
 /// # Security
-/// Some of these depend on what the stempool holds. Which ones may cost the sender, and so be
-/// visible to it, [`Refusal::is_public`] says.
+/// What becomes of a stem transaction depends on what the stempool holds, whatever the refusal: a
+/// part of it may have been there and been subtracted. It must not cost the sender. What becomes
+/// of a fluffed one may, if [`Refusal::is_public`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 pub enum Refusal {
     /// All its kernels are in the txpool or in a recent block.
@@ -78,7 +79,8 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Whether the refusal depends on nothing but the transaction, the chain and what is public.
+    /// Whether the refusal of a fluffed transaction, or one by [`crate::Pool::precheck`], is the
+    /// sender's fault as far as the chain and what is public can tell.
     pub fn is_public(&self) -> bool {
         match self {
             Self::LowFee { .. }

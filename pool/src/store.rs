@@ -62,7 +62,7 @@ impl<M> Store<M> {
         self.entries.keys().copied()
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (EntryId, &Entry<M>)> {
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (EntryId, &Entry<M>)> {
         self.entries.iter().map(|(id, entry)| (*id, entry))
     }
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use scape_aggregate::{
     Commitment, Consensus, Hash, Input, KernelFeatures, Output, OutputFeatures, PlanLimits,
-    TxKernel, ValidTx, aggregate,
+    TxKernel, ValidTx, Weight, aggregate,
 };
 use scape_pool::{BlockSummary, ChainUpdate, ChainView, Tip, Utxo};
 use thiserror::Error;
@@ -92,23 +92,30 @@ impl DevLedger {
     ) -> Block {
         let mut waiting: Vec<&ValidTx> = txs.into_iter().collect();
         waiting.sort_by_key(|tx| std::cmp::Reverse(tx.fee() / tx.weight().0.max(1)));
-        let (mut chosen, mut merged): (Vec<ValidTx>, Option<ValidTx>) = (Vec::new(), None);
+        let max_weight = PlanLimits::of(self.consensus.chain).max_weight;
+        let (mut chosen, mut merged): (usize, Option<ValidTx>) = (0, None);
         // A child may be looked at before its parent: go round until nothing more fits.
         loop {
-            let before = chosen.len();
+            let before = chosen;
             waiting.retain(|tx| {
+                // Merging costs more than a look at what could at most be cut through.
+                let cut = tx.inputs().len() as u64 * (Weight::INPUT + Weight::OUTPUT).0;
+                let weight = merged.as_ref().map_or(0, |tx| tx.weight().0) + tx.weight().0;
+                if weight.saturating_sub(cut) > max_weight.0 {
+                    return true;
+                }
                 let candidate: Vec<ValidTx> =
                     merged.iter().cloned().chain([(*tx).clone()]).collect();
                 let Ok(candidate) = aggregate(&candidate) else { return true };
-                let fits = candidate.weight() <= PlanLimits::of(self.consensus.chain).max_weight
+                let fits = candidate.weight() <= max_weight
                     && self.check(&candidate, parent.height + 1, Hash::default()).is_ok();
                 if fits {
-                    chosen.push((*tx).clone());
+                    chosen += 1;
                     merged = Some(candidate);
                 }
                 !fits
             });
-            if chosen.len() == before {
+            if chosen == before {
                 break;
             }
         }

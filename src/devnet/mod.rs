@@ -55,6 +55,9 @@ pub enum DevnetError {
     /// Too few relays for a stem.
     #[error("a stem needs at least 2 relays, not {0}")]
     TooFewRelays(usize),
+    /// The relays did not find each other in time.
+    #[error("not every relay has found another one in time")]
+    NoRelays,
     /// A relay did not start.
     #[error(transparent)]
     Node(#[from] NodeError),
@@ -124,14 +127,17 @@ impl Network {
     }
 
     async fn drive(&mut self, config: &DevnetConfig) -> Result<(), DevnetError> {
-        self.wait_for_relays().await?;
+        let deadline = sleep(config.deadline);
+        tokio::pin!(deadline);
+        tokio::select! {
+            ready = self.wait_for_relays() => ready?,
+            () = &mut deadline => return Err(DevnetError::NoRelays),
+        }
         let mut payments = self.flow.spawn();
         let mut locked: Vec<Payment> = Vec::new();
         let mut blocks = interval(config.block_time);
         let mut ticks = interval(TICK);
         blocks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let deadline = sleep(config.deadline);
-        tokio::pin!(deadline);
         let mut made_all = false;
         while !self.progress.is_done(&self.ledger) {
             tokio::select! {

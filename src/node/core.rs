@@ -67,6 +67,10 @@ impl Core {
         let net = Net::start(config.net, event_sender).await?;
         let tip = ledger.tip();
         net.set_tip(tip.total_difficulty, tip.height);
+        for (ip, until) in book.bans() {
+            let left = until.0.saturating_sub(clock.unix().0);
+            net.block(ip, Duration::from_secs(left));
+        }
         let verify =
             VerifyThreads::start(config.workers, &verdict_sender).map_err(NodeError::Thread)?;
         let zone = Zone::new(config.zone, book, config.seed, clock.now());

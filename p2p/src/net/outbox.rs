@@ -66,7 +66,13 @@ impl Outbox {
             Message::Pong(_) => state.pong = Some(frame),
             message => {
                 let bytes = state.bytes + frame.len();
-                let full = state.queue.len() >= self.limits.messages
+                // A quarter is kept for the stem: who makes us announce much must not keep our
+                // relay from taking what it is to hide.
+                let messages = match message {
+                    Message::StemTransaction(_) => self.limits.messages,
+                    _ => self.limits.messages - self.limits.messages / 4,
+                };
+                let full = state.queue.len() >= messages
                     || (bytes > self.limits.bytes && !state.queue.is_empty());
                 if full {
                     return Err(Box::new(Unsent { message, reason: Refusal::Full }));

@@ -80,6 +80,12 @@ impl Zone {
         info: PeerInfo,
         ctx: &ZoneContext<'_>,
     ) {
+        if self.book.is_banned(addr.ip(), ctx.unix) {
+            // It was accepted before the ban, or before a restart.
+            self.dialer.dialing.remove(&addr);
+            self.effects.push_back(Effect::Disconnect { peer, reason: None });
+            return;
+        }
         let mut record = Peer::new(addr, direction, info, ctx.now);
         if direction == Direction::Outbound {
             self.dialer.dialing.remove(&addr);
@@ -146,13 +152,25 @@ impl Zone {
         self.dialer.next_dial.get_or_insert(ctx.now + self.config.peers.dial_interval);
     }
 
-    /// A message could not be sent, though the connection is there. A relay that takes nothing
-    /// more is as good as lost.
+    /// A message could not be sent, though the connection is there. An announcement is tried again
+    /// later; a relay that takes no stem transaction is as good as lost.
     pub fn handle_unsent(&mut self, peer: PeerId, message: Message, ctx: &ZoneContext<'_>) {
-        let Message::StemTransaction(_) = message else { return };
+        let kernel = match &message {
+            Message::StemTransaction(_) => return self.handle_unsent_stem(peer, &message, ctx),
+            Message::TransactionKernel(kernel) => Some(*kernel),
+            Message::Transaction(tx) => tx.kernels().first().map(|kernel| *kernel.hash()),
+            _ => None,
+        };
+        if let Some(kernel) = kernel {
+            self.handle_untold(peer, kernel, ctx);
+        }
+    }
+
+    fn handle_unsent_stem(&mut self, peer: PeerId, message: &Message, ctx: &ZoneContext<'_>) {
         let Some(mut record) = self.peers.remove(&peer) else { return };
+        record.closing = true;
         self.refresh_relays(ctx);
-        self.reroute(&mut record, &message, ctx);
+        self.reroute(&mut record, message, ctx);
         self.peers.insert(peer, record);
         self.effects.push_back(Effect::Disconnect { peer, reason: None });
     }
@@ -171,6 +189,7 @@ impl Zone {
         }
         if self.dialer.next_ask <= ctx.now {
             self.dialer.next_ask = ctx.now + ASK_INTERVAL;
+            self.book.forget_ended_bans(ctx.unix);
             self.ask_for_addrs();
         }
     }

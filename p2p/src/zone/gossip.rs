@@ -18,6 +18,8 @@ const WANTED_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_WANTED: usize = 8_192;
 /// How many other peers are remembered who have announced the same.
 const MAX_OTHERS: usize = 8;
+/// How long an announcement waits at least that did not fit into a peer's outbox.
+const UNTOLD_DELAY: Duration = Duration::from_secs(5);
 /// How many announcements may be waiting for their time; beyond it they go at once.
 const MAX_LATER: usize = 131_072;
 /// How many public transactions a new peer is told of.
@@ -36,6 +38,7 @@ pub(super) struct Gossip {
 
 #[derive(Debug)]
 struct Wanted {
+    asked: PeerId,
     deadline: Instant,
     others: VecDeque<PeerId>,
 }
@@ -47,16 +50,26 @@ impl Gossip {
         [later, deadline].into_iter().flatten().min()
     }
 
-    pub(super) fn forget_wanted(&mut self, kernel: &Hash) -> Option<VecDeque<PeerId>> {
-        let wanted = self.wanted.remove(kernel)?;
-        self.deadlines.remove(&(wanted.deadline, *kernel));
-        Some(wanted.others)
+    /// It is here, or of no use.
+    pub(super) fn forget_wanted(&mut self, kernel: &Hash) {
+        self.take_wanted(kernel);
     }
 
-    fn want(&mut self, kernel: Hash, others: VecDeque<PeerId>, now: Instant) {
+    fn take_wanted(&mut self, kernel: &Hash) -> Option<Wanted> {
+        let wanted = self.wanted.remove(kernel)?;
+        self.deadlines.remove(&(wanted.deadline, *kernel));
+        Some(wanted)
+    }
+
+    fn want(&mut self, kernel: Hash, asked: PeerId, others: VecDeque<PeerId>, now: Instant) {
         let deadline = now + WANTED_TIMEOUT;
         self.deadlines.insert((deadline, kernel));
-        self.wanted.insert(kernel, Wanted { deadline, others });
+        self.wanted.insert(kernel, Wanted { asked, deadline, others });
+    }
+
+    fn tell_later(&mut self, peer: PeerId, kernel: Hash, at: Instant) {
+        self.entered += 1;
+        self.later.insert((at, self.entered), (peer, kernel));
     }
 }
 
@@ -74,8 +87,7 @@ impl Zone {
                 self.tell(peer, &first);
             } else {
                 let at = ctx.now + self.draw_delay();
-                self.gossip.entered += 1;
-                self.gossip.later.insert((at, self.gossip.entered), (peer, first));
+                self.gossip.tell_later(peer, first, at);
             }
         }
     }
@@ -84,12 +96,11 @@ impl Zone {
     /// there may have been nobody to tell, or those who were told are gone.
     pub(super) fn greet(&mut self, peer: PeerId, ctx: &ZoneContext<'_>) {
         let first = |tx: &ValidTx| tx.kernels().first().map(|kernel| *kernel.hash());
-        let public: Vec<Hash> = self.pool.public().filter_map(first).collect();
         let room = MAX_LATER.saturating_sub(self.gossip.later.len());
-        for kernel in public.into_iter().rev().take(MAX_GREETING.min(room)) {
+        let latest = self.pool.latest_public().take(MAX_GREETING.min(room));
+        for kernel in latest.filter_map(first).collect::<Vec<_>>() {
             let at = ctx.now + self.draw_delay();
-            self.gossip.entered += 1;
-            self.gossip.later.insert((at, self.gossip.entered), (peer, kernel));
+            self.gossip.tell_later(peer, kernel, at);
         }
     }
 
@@ -121,6 +132,16 @@ impl Zone {
         self.send(peer, message);
     }
 
+    /// An announcement could not be sent: it is tried again later.
+    pub(super) fn handle_untold(&mut self, peer: PeerId, kernel: Hash, ctx: &ZoneContext<'_>) {
+        let Some(record) = self.peers.get_mut(&peer) else { return };
+        record.forget(&kernel);
+        if self.gossip.later.len() < MAX_LATER {
+            let at = ctx.now + UNTOLD_DELAY + self.draw_delay();
+            self.gossip.tell_later(peer, kernel, at);
+        }
+    }
+
     /// A peer has a public transaction. Whether we ask for it depends on what is public alone: a
     /// peer must not learn from our silence that we hold it on the stem.
     pub(super) fn handle_announcement(
@@ -136,7 +157,8 @@ impl Zone {
             return;
         }
         if let Some(wanted) = self.gossip.wanted.get_mut(&kernel) {
-            if wanted.others.len() < MAX_OTHERS {
+            let known = wanted.asked == peer || wanted.others.contains(&peer);
+            if !known && wanted.others.len() < MAX_OTHERS {
                 wanted.others.push_back(peer);
             }
             return;
@@ -145,12 +167,17 @@ impl Zone {
             // Whose fault that is cannot be told; somebody else will announce it again.
             return;
         }
-        self.gossip.want(kernel, VecDeque::new(), ctx.now);
+        self.gossip.want(kernel, peer, VecDeque::new(), ctx.now);
         self.send(peer, Message::GetTransaction(kernel));
     }
 
-    /// Answers from the txpool. Silence means no, as in Grin.
+    /// Answers from the txpool, what the peer was told of or has told us of itself: else whoever
+    /// knows a kernel could ask every node again and again, and see where it became public first.
+    /// Silence means no, as in Grin.
     pub(super) fn handle_get_transaction(&mut self, peer: PeerId, kernel: &Hash) {
+        if self.peers.get(&peer).is_none_or(|record| !record.knows(kernel)) {
+            return;
+        }
         let Some(tx) = self.pool.public_by_kernel(kernel) else { return };
         let message = Message::Transaction(tx.as_transaction().clone());
         self.send(peer, message);
@@ -175,10 +202,13 @@ impl Zone {
     }
 
     fn ask_another(&mut self, kernel: Hash, ctx: &ZoneContext<'_>) {
-        let Some(mut others) = self.gossip.forget_wanted(&kernel) else { return };
+        let Some(Wanted { mut others, .. }) = self.gossip.take_wanted(&kernel) else { return };
+        if self.pool.knows_public(&kernel) {
+            return;
+        }
         while let Some(peer) = others.pop_front() {
             if self.peers.contains_key(&peer) {
-                self.gossip.want(kernel, others, ctx.now);
+                self.gossip.want(kernel, peer, others, ctx.now);
                 return self.send(peer, Message::GetTransaction(kernel));
             }
         }

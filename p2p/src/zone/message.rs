@@ -1,12 +1,14 @@
 //! What peers say, and what comes of it.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use scape_pool::PeerId;
 
-use super::{Effect, Zone, ZoneContext};
-use crate::book::{Group, Source};
-use crate::link::{Offence, Verdict};
+use super::peer::Peer;
+use super::{Account, Effect, Zone, ZoneContext};
+use crate::book::{Group, Source, UnixTime, host_of};
+use crate::link::{Offence, Score, Verdict};
 use crate::wire::{BanReason, Message, Tip};
 
 /// How often one peer is told addresses (`grin_servers::grin::seed` asks every 20 s).
@@ -15,7 +17,7 @@ const ADDRS_INTERVAL: Duration = Duration::from_secs(15);
 impl Zone {
     /// Takes a message that came from a peer. Pings were answered by the host.
     pub fn handle_message(&mut self, peer: PeerId, message: Message, ctx: &ZoneContext<'_>) {
-        if !self.peers.contains_key(&peer) {
+        if self.peers.get(&peer).is_none_or(|record| record.closing) {
             return;
         }
         match message {
@@ -77,29 +79,55 @@ impl Zone {
         self.dialer.wake(ctx.now);
     }
 
-    /// Puts an offence on a peer's account. When the account is full the peer is disconnected and
-    /// its host banned, unless it is whitelisted or on this machine.
+    /// Puts an offence on the account of a peer's host, unless that is whitelisted.
     pub(super) fn offend(&mut self, peer: PeerId, offence: Offence, ctx: &ZoneContext<'_>) {
-        let Some(record) = self.peers.get_mut(&peer) else { return };
-        let ip = record.addr.ip();
+        let Some(record) = self.peers.get(&peer).filter(|record| !record.closing) else { return };
+        self.charge(peer, record.addr.ip(), offence, ctx);
+    }
+
+    /// The account stays when the link goes, so that hanging up does not wipe it clean. When it is
+    /// full, the peer is disconnected and its host is banned.
+    pub(super) fn charge(
+        &mut self,
+        peer: PeerId,
+        ip: IpAddr,
+        offence: Offence,
+        ctx: &ZoneContext<'_>,
+    ) {
         if self.config.peers.whitelist.contains(&ip) {
             return;
         }
-        if record.score.handle_offence(offence, ctx.now) == Verdict::Tolerate {
+        // All of a development network is on one host: there the link is the peer.
+        let account = match ip.is_loopback() {
+            true => Account::Link(peer),
+            false => Account::Host(host_of(ip)),
+        };
+        let score = self.scores.get_or_insert_mut(account, Score::new);
+        if score.handle_offence(offence, ctx.now) == Verdict::Tolerate {
             return;
         }
         tracing::debug!(%peer, ?offence, "peer banned");
-        self.effects.push_back(Effect::Disconnect { peer, reason: Some(BanReason::MANUAL) });
-        self.ban(ip, ctx);
+        self.close(peer);
+        if let Account::Host(host) = account {
+            self.ban(host, ctx);
+        }
     }
 
-    pub(super) fn ban(&mut self, ip: std::net::IpAddr, ctx: &ZoneContext<'_>) {
-        // All of a development network is on one host: there the link is the peer.
-        if ip.is_loopback() || self.config.peers.whitelist.contains(&ip) {
-            return;
+    fn close(&mut self, peer: PeerId) {
+        if let Some(record) = self.peers.get_mut(&peer).filter(|record| !record.closing) {
+            record.closing = true;
+            self.effects.push_back(Effect::Disconnect { peer, reason: Some(BanReason::MANUAL) });
         }
+    }
+
+    fn ban(&mut self, host: IpAddr, ctx: &ZoneContext<'_>) {
         let duration = self.config.peers.ban;
-        self.book.ban(ip, crate::book::UnixTime(ctx.unix.0.saturating_add(duration.as_secs())));
-        self.effects.push_back(Effect::Block { ip, duration });
+        self.book.ban(host, UnixTime(ctx.unix.0.saturating_add(duration.as_secs())));
+        self.effects.push_back(Effect::Block { ip: host, duration });
+        let of_host = |record: &&Peer| host_of(record.addr.ip()) == host;
+        let links = self.peers.iter().filter(|(_, record)| of_host(record));
+        let links: Vec<_> = links.map(|(id, _)| *id).collect();
+        links.into_iter().for_each(|id| self.close(id));
+        self.refresh_relays(ctx);
     }
 }

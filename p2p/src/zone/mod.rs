@@ -13,7 +13,8 @@
 //!
 //! # Security
 //! Replies, requests, announcements and offences never depend on the stempool: transactions are
-//! asked for and served by what is public alone, and refusals that depend on it cost nothing.
+//! asked for and served by what is public alone, and what becomes of a stem transaction costs its
+//! sender nothing once its proofs are right.
 
 mod config;
 mod dial;
@@ -24,8 +25,10 @@ mod transactions;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use lru::LruCache;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha12Rng;
 use scape_aggregate::Transaction;
@@ -36,6 +39,7 @@ use thiserror::Error;
 
 use crate::book::{Book, UnixTime};
 use crate::dandelion::{DandelionRouter, Params};
+use crate::link::Score;
 use crate::wire::{BanReason, Message};
 
 pub use config::{PeersConfig, ZoneConfig, ZoneKind};
@@ -121,6 +125,18 @@ pub enum PushError {
     Refused(#[from] Refusal),
 }
 
+/// How many accounts of offenders are kept, the latest ones.
+const ACCOUNTS: NonZeroUsize = NonZeroUsize::new(4_096).expect("not zero");
+
+/// Whose offences are counted together.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Account {
+    /// All links of a host.
+    Host(IpAddr),
+    /// One link.
+    Link(PeerId),
+}
+
 /// One network zone. See the [module documentation](self).
 pub struct Zone {
     config: ZoneConfig,
@@ -128,6 +144,7 @@ pub struct Zone {
     router: DandelionRouter,
     book: Book,
     peers: BTreeMap<PeerId, Peer>,
+    scores: LruCache<Account, Score>,
     verifications: Verifications,
     gossip: Gossip,
     dialer: Dialer,
@@ -147,6 +164,7 @@ impl Zone {
             router,
             book,
             peers: BTreeMap::new(),
+            scores: LruCache::new(ACCOUNTS),
             verifications: Verifications::default(),
             gossip: Gossip::default(),
             rng,
@@ -177,8 +195,9 @@ impl Zone {
 
     /// Follows the chain; `ctx.chain` shows the new tip already.
     pub fn handle_chain(&mut self, update: &ChainUpdate, ctx: &ZoneContext<'_>) {
-        self.with_pool(ctx, |pool, ctx| pool.handle_chain(update, ctx));
+        // First the relays: what goes now must not go to one that is behind.
         self.refresh_relays(ctx);
+        self.with_pool(ctx, |pool, ctx| pool.handle_chain(update, ctx));
     }
 
     /// What is held. For the owner, and for miners through [`Pool::public`].

@@ -9,7 +9,6 @@ use scape_pool::{EntryId, Instant, PeerId, Tip};
 use crate::book::Group;
 use crate::dandelion::Candidate;
 use crate::handshake::PeerInfo;
-use crate::link::Score;
 use crate::peer::{Capabilities, Direction};
 
 /// How many public transactions we remember that a peer knows.
@@ -27,7 +26,8 @@ pub(super) struct Peer {
     pub(super) since: Instant,
     /// What the peer said last; `None` before its first ping or pong.
     pub(super) tip: Option<crate::wire::Tip>,
-    pub(super) score: Score,
+    /// Whether it is being disconnected: nothing it says counts any more.
+    pub(super) closing: bool,
     /// How often we have asked for addresses and wait for them.
     pub(super) asked_addrs: u32,
     /// When we last told it addresses.
@@ -70,7 +70,7 @@ impl Peer {
             info,
             since,
             tip: None,
-            score: Score::new(),
+            closing: false,
             asked_addrs: 0,
             told_addrs: None,
             known: LruCache::new(KNOWN),
@@ -99,10 +99,10 @@ impl Peer {
     pub(super) fn can_relay(&self, ours: &Tip, max_lag: u64, whitelist: &BTreeSet<IpAddr>) -> bool {
         let chosen = self.direction == Direction::Outbound || whitelist.contains(&self.addr.ip());
         let in_sync = match self.tip {
-            Some(tip) => tip.height + max_lag >= ours.height,
+            Some(tip) => tip.height.saturating_add(max_lag) >= ours.height,
             None => self.info.total_difficulty >= ours.total_difficulty,
         };
-        chosen && in_sync && self.info.version >= ProtocolVersion::V3
+        chosen && in_sync && !self.closing && self.info.version >= ProtocolVersion::V3
     }
 
     pub(super) fn knows(&self, kernel: &Hash) -> bool {
@@ -112,6 +112,10 @@ impl Peer {
     /// Remembers that it knows a public transaction. Returns whether that is new.
     pub(super) fn learn(&mut self, kernel: Hash) -> bool {
         self.known.put(kernel, ()).is_none()
+    }
+
+    pub(super) fn forget(&mut self, kernel: &Hash) {
+        self.known.pop(kernel);
     }
 
     pub(super) fn remember_stem(&mut self, tx: &ValidTx, parts: Vec<EntryId>) {

@@ -77,8 +77,10 @@ impl Zone {
             }
             (Some((peer, ip)), Err(_)) => self.offend_or_ban(peer, ip, Offence::InvalidProof, ctx),
             (Some((peer, _)), Ok(tx)) => {
-                // What the stempool decides costs nothing, or the sender could tell.
+                // What becomes of a stem transaction depends on the stempool, if only because a
+                // part of it may be there already: it costs nothing, or the sender could tell.
                 if let Err(refusal) = self.admit(tx, Source::Peer(peer), stem, ctx)
+                    && !stem
                     && refusal.is_public()
                 {
                     self.offend(peer, Offence::Refused, ctx);
@@ -107,9 +109,6 @@ impl Zone {
         tx: Transaction,
         ctx: &ZoneContext<'_>,
     ) {
-        for kernel in tx.kernels() {
-            self.gossip.forget_wanted(kernel.hash());
-        }
         if let (Some(record), Some(first)) = (self.peers.get_mut(&peer), tx.kernels().first()) {
             record.learn(*first.hash());
         }
@@ -127,11 +126,11 @@ impl Zone {
             }
             return;
         }
-        if self.verifications.of_peer(peer) >= self.config.verifications_per_peer {
-            return self.offend(peer, Offence::Flood, ctx);
-        }
-        if self.verifications.pending.len() >= self.config.verifications {
-            // All are busy. A stem transaction has its embargo elsewhere, a public one comes again.
+        let busy = self.verifications.of_peer(peer) >= self.config.verifications_per_peer
+            || self.verifications.pending.len() >= self.config.verifications;
+        if busy {
+            // It may be us who are slow. A stem transaction has its embargo elsewhere; a public one
+            // is still wanted and asked for again.
             return;
         }
         let ticket = self.verifications.insert(Pending { sender: Some((peer, ip)), stem });
@@ -145,6 +144,10 @@ impl Zone {
         stem: bool,
         ctx: &ZoneContext<'_>,
     ) -> Result<scape_pool::Accepted, scape_pool::Refusal> {
+        if !stem {
+            // What is refused here is no use from another peer either.
+            tx.kernels().iter().for_each(|kernel| self.gossip.forget_wanted(kernel.hash()));
+        }
         self.with_pool(ctx, |pool, ctx| match stem {
             true => pool.handle_stem(tx, source, ctx),
             false => pool.handle_fluff(tx, source, ctx),
@@ -155,7 +158,7 @@ impl Zone {
     fn offend_or_ban(&mut self, peer: PeerId, ip: IpAddr, offence: Offence, ctx: &ZoneContext<'_>) {
         match self.peers.contains_key(&peer) {
             true => self.offend(peer, offence, ctx),
-            false => self.ban(ip, ctx),
+            false => self.charge(peer, ip, offence, ctx),
         }
     }
 }

@@ -121,7 +121,7 @@ async fn what_was_not_written_comes_back_when_the_link_ends() {
     let mut node = Node::start(|_| {}).await;
     let mut raw = Raw::connect(node.addr()).await;
     let peer = node.connected().await;
-    let sent: Vec<_> = (0..200).map(kernel).collect();
+    let sent: Vec<_> = (0..150).map(kernel).collect();
     sent.iter().for_each(|message| node.net.send(peer, message.clone()).unwrap());
     let mut seen = vec![raw.read_relevant().await.unwrap()];
     node.net.disconnect(peer, None);
@@ -168,13 +168,15 @@ async fn what_a_peer_sent_before_it_vanished_is_still_reported() {
 }
 
 #[tokio::test]
-async fn a_full_outbox_hands_the_message_back() {
+async fn a_full_outbox_hands_the_message_back_and_keeps_room_for_the_stem() {
     let mut node = Node::start(|config| config.outbox.messages = 4).await;
     let _raw = Raw::connect(node.addr()).await;
     let peer = node.connected().await;
     let stem = Message::StemTransaction(transaction());
     // The test's task does not yield, so the writer takes nothing off.
-    (0..4).for_each(|n| node.net.send(peer, kernel(n)).unwrap());
+    (0..3).for_each(|n| node.net.send(peer, kernel(n)).unwrap());
+    assert_eq!(node.net.send(peer, kernel(3)).unwrap_err().reason, Refusal::Full);
+    node.net.send(peer, stem.clone()).unwrap();
     let back = node.net.send(peer, stem.clone()).unwrap_err();
     assert_eq!((back.message, back.reason), (stem, Refusal::Full));
 }
