@@ -338,3 +338,25 @@ fn the_known_part_of_an_aggregate_is_subtracted_in_both_directions() {
     assert_eq!(world.pool.counts().stem, 1);
     assert_eq!(world.now, Instant::ZERO + Duration::ZERO);
 }
+
+#[test]
+fn what_comes_back_in_ever_new_company_does_not_put_an_embargo_off() {
+    let mut world = World::new();
+    let tx = world.tx();
+    world.stem(&tx, peer(1)).expect("fits");
+    world.run_until(5);
+    let embargo = world.embargo(&tx).expect("held");
+    let mut secs = 5;
+    while world.is_stem(&tx) {
+        let company = world.tx();
+        let back = aggregate(&[tx.clone(), company.clone()]).expect("disjoint");
+        if world.stem(&back, peer(4)).is_ok() {
+            assert_eq!(world.embargo(&tx), Some(embargo), "{secs} s");
+            assert!(world.embargo(&company).is_none_or(|end| end >= embargo));
+        }
+        secs += 10;
+        assert!(secs < 100, "it is never fluffed");
+        world.run_until(secs);
+    }
+    assert!(Instant::from_secs(secs) >= embargo && world.is_public(&tx));
+}

@@ -1,0 +1,168 @@
+//! What peers may do to a zone, and what it costs them.
+
+use scape_aggregate::{ChainType, Commitment, Consensus, Hash, ProtocolVersion};
+use scape_p2p::book::{Book, BookConfig, UnixTime};
+use scape_p2p::handshake::PeerInfo;
+use scape_p2p::link::Offence;
+use scape_p2p::peer::{Capabilities, Direction};
+use scape_p2p::wire::{Message, Tip};
+use scape_p2p::zone::{Effect, Zone, ZoneConfig, ZoneContext};
+use scape_pool::{ChainView, Instant, PeerId, Utxo};
+
+const HONEST: &str = "9.8.7.6:3414";
+const OTHER: &str = "5.8.7.6:3414";
+
+struct EmptyChain;
+
+impl ChainView for EmptyChain {
+    fn tip(&self) -> scape_pool::Tip {
+        scape_pool::Tip::default()
+    }
+
+    fn utxo(&self, _: &Commitment) -> Option<Utxo> {
+        None
+    }
+
+    fn last_nrd(&self, _: &Commitment) -> Option<u64> {
+        None
+    }
+}
+
+/// A zone and the seconds since it began.
+struct World {
+    zone: Zone,
+    secs: u64,
+}
+
+impl World {
+    fn new() -> Self {
+        Self::with(Book::new(BookConfig::default()))
+    }
+
+    fn with(book: Book) -> Self {
+        let config = ZoneConfig::new(Consensus::of(ChainType::Mainnet));
+        Self { zone: Zone::new(config, book, [7; 32], Instant::ZERO), secs: 0 }
+    }
+
+    fn call(&mut self, act: impl FnOnce(&mut Zone, &ZoneContext<'_>)) -> Vec<Effect> {
+        let (now, unix) = (Instant::from_secs(self.secs), UnixTime(1_000_000 + self.secs));
+        act(&mut self.zone, &ZoneContext { now, unix, chain: &EmptyChain });
+        std::iter::from_fn(|| self.zone.poll_effect()).collect()
+    }
+
+    fn join(&mut self, id: u64, addr: &str) -> Vec<Effect> {
+        let addr = addr.parse().expect("an address");
+        let info = PeerInfo {
+            version: ProtocolVersion::LOCAL,
+            capabilities: Capabilities::from_bits(0x7f),
+            user_agent: "MW/Grin 5.5.2".to_owned(),
+            total_difficulty: 1,
+            listen: addr,
+        };
+        self.call(|zone, ctx| {
+            zone.handle_connected(PeerId(id), addr, Direction::Inbound, info, ctx);
+        })
+    }
+
+    fn say(&mut self, id: u64, message: Message) -> Vec<Effect> {
+        self.call(|zone, ctx| zone.handle_message(PeerId(id), message, ctx))
+    }
+}
+
+fn is_ban(effects: &[Effect]) -> bool {
+    effects.iter().any(|effect| matches!(effect, Effect::Block { .. }))
+}
+
+#[test]
+fn a_grin_node_that_looks_for_peers_is_answered_and_not_punished() {
+    let mut world = World::new();
+    world.join(1, HONEST);
+    // `grin_servers::grin::seed`: after 1, 2, 4, 8 and 16 s, then every 20 s.
+    let start = [1, 3, 7, 15, 31].into_iter();
+    let mut answers = 0;
+    for secs in start.chain((1..200).map(|i| 31 + 20 * i)) {
+        world.secs = secs;
+        let effects = world.say(1, Message::GetPeerAddrs(Capabilities::PEER_LIST));
+        assert!(!is_ban(&effects), "at {secs} s");
+        answers += effects.len();
+    }
+    assert!(answers >= 200);
+}
+
+#[test]
+fn each_announcer_is_asked_once_and_in_turn() {
+    let mut world = World::new();
+    world.join(1, HONEST);
+    world.join(2, OTHER);
+    let kernel = Hash([5; 32]);
+    let mut asked = Vec::new();
+    let requests = |effects: Vec<Effect>| {
+        effects.into_iter().filter_map(|effect| match effect {
+            Effect::Send { peer, message: Message::GetTransaction(_) } => Some(peer.0),
+            _ => None,
+        })
+    };
+    for _ in 0..9 {
+        asked.extend(requests(world.say(1, Message::TransactionKernel(kernel))));
+    }
+    asked.extend(requests(world.say(2, Message::TransactionKernel(kernel))));
+    for secs in 1..60 {
+        world.secs = secs;
+        asked.extend(requests(world.call(|zone, ctx| zone.handle_timeout(ctx))));
+    }
+    assert_eq!(asked, [1, 2]);
+}
+
+#[test]
+fn hanging_up_does_not_wipe_the_account_clean() {
+    let mut world = World::new();
+    let mut rounds = 0;
+    for id in 0..10 {
+        world.join(id, HONEST);
+        let mut effects = world.call(|zone, ctx| zone.handle_bad_transaction(PeerId(id), ctx));
+        effects.extend(world.call(|zone, ctx| {
+            zone.handle_disconnected(PeerId(id), vec![], Some(Offence::MalformedFrame), ctx);
+        }));
+        rounds += 1;
+        if is_ban(&effects) {
+            break;
+        }
+    }
+    assert!(rounds <= 2, "{rounds} rounds of bad transactions and frames");
+    assert!(world.join(11, OTHER).iter().all(|e| !matches!(e, Effect::Disconnect { .. })));
+}
+
+#[test]
+fn a_ban_ends_all_links_of_a_host_and_survives_a_restart() {
+    let mut world = World::new();
+    for id in 1..=3 {
+        world.join(id, HONEST);
+    }
+    world.join(4, OTHER);
+    let mut effects = Vec::new();
+    for _ in 0..2 {
+        effects.extend(world.call(|zone, ctx| zone.handle_bad_transaction(PeerId(1), ctx)));
+    }
+    let closed = effects.iter().filter(|e| matches!(e, Effect::Disconnect { .. })).count();
+    assert!(is_ban(&effects) && closed == 3, "{effects:?}");
+    let mut restarted = World::with(world.zone.book().clone());
+    let effects = restarted.join(9, HONEST);
+    assert!(effects.iter().any(|e| matches!(e, Effect::Disconnect { .. })));
+    assert_eq!(restarted.zone.peers().count(), 0);
+}
+
+#[test]
+fn a_height_beyond_all_heights_is_only_a_number() {
+    let mut world = World::new();
+    world.join(1, HONEST);
+    let tip = Tip { total_difficulty: u64::MAX, height: u64::MAX };
+    assert!(world.say(1, Message::Ping(tip)).is_empty());
+    assert!(world.say(1, Message::Pong(tip)).is_empty());
+}
+
+#[test]
+fn only_what_was_announced_is_served() {
+    let mut world = World::new();
+    world.join(1, HONEST);
+    assert!(world.say(1, Message::GetTransaction(Hash([7; 32]))).is_empty());
+}
