@@ -7,8 +7,8 @@
 
 use std::time::Duration;
 
-use scape_aggregate::builder::{Damage, Faucet, TxBuilder, seeded};
-use scape_aggregate::{ChainType, Consensus, ProtocolVersion, Transaction, ValidTx};
+use scape_aggregate::builder::{AssumedTx, Damage, Faucet, TxBuilder, seeded};
+use scape_aggregate::{ChainType, Consensus, ProtocolVersion, Transaction, ValidTx, aggregate};
 use scape_p2p::dandelion::{CoinScope, Params, Preset};
 use scape_p2p::wire::Message;
 use scape_pool::{Embargo, EmbargoDelay, Instant};
@@ -51,7 +51,8 @@ fn both_worlds(
     [true, false].map(|holds| {
         let mut flow = Flow::new(CONSENSUS, 9, 10);
         let mut net = network(9, &flow, preset);
-        let secret = flow.tx();
+        // It pays more than it must, which a probe may use.
+        let secret = paying(&flow.tx(), 500_000_000);
         if holds {
             net.push(VICTIM, secret.as_transaction().clone(), false);
         }
@@ -62,6 +63,18 @@ fn both_worlds(
         net.run_until(Instant::from_secs(100));
         [PROBER, LISTENER].map(|node| net.node(node).inbox().to_vec()).to_vec()
     })
+}
+
+/// Another transaction with the same inputs, that pays this fee.
+fn paying(tx: &ValidTx, fee: u64) -> ValidTx {
+    let inputs = tx.inputs().iter().map(|input| input.commitment());
+    let builder = inputs.fold(AssumedTx::new().fee(fee), AssumedTx::spend);
+    builder.outputs(1).build(&mut seeded(fee, 0), &CONSENSUS).unwrap()
+}
+
+/// Where coins are sticky a transaction that comes back is fluffed: that is seen, and meant.
+fn loop_silent() -> impl Iterator<Item = Preset> {
+    Preset::ALL.into_iter().filter(|preset| preset.params().coin == CoinScope::Transaction)
 }
 
 fn assert_indistinguishable(probe: impl Fn(&mut Network, &mut Flow, &ValidTx) + Copy) {
@@ -109,9 +122,7 @@ fn a_conflicting_stem_spend_has_no_echo() {
 
 #[test]
 fn the_same_stem_transaction_sent_again_has_no_echo() {
-    // Where coins are sticky a transaction that comes back is fluffed: that is seen, and meant.
-    let sticky = |preset: &Preset| preset.params().coin == CoinScope::Epoch;
-    for preset in Preset::ALL.into_iter().filter(|preset| !sticky(preset)) {
+    for preset in loop_silent() {
         let [with, without] = both_worlds(preset, |net, _, secret| {
             for _ in 0..3 {
                 say(net, Message::StemTransaction(secret.as_transaction().clone()));
@@ -149,6 +160,22 @@ fn many_rivals_do_not_fill_an_account() {
             net.run_for(Duration::from_millis(150));
         }
     });
+}
+
+#[test]
+fn a_poor_part_that_a_rich_one_pays_for_tells_nothing() {
+    for preset in loop_silent() {
+        let [with, without] = both_worlds(preset, |net, flow, secret| {
+            let poor = paying(&flow.tx(), 1);
+            let probe = aggregate(&[secret.clone(), poor]).unwrap();
+            assert!(probe.pays_relay_fee());
+            for _ in 0..150 {
+                say(net, Message::StemTransaction(probe.as_transaction().clone()));
+                net.run_for(Duration::from_millis(150));
+            }
+        });
+        assert_eq!(with, without, "{preset}");
+    }
 }
 
 #[test]
