@@ -187,6 +187,7 @@ impl Core {
                 Effect::Disconnect { peer, reason } => self.net.disconnect(peer, reason),
                 Effect::Block { ip, duration } => self.net.block(ip, duration),
                 Effect::Verify { ticket, tx, .. } => self.verify.submit(ticket, tx),
+                Effect::Cancel { .. } => {}
                 Effect::Pushed { ticket, verdict } => {
                     if let Some(reply) = self.pushes.remove(&ticket) {
                         let _ = reply.send(verdict);

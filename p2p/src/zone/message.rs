@@ -15,7 +15,7 @@ const ADDRS_INTERVAL: Duration = Duration::from_secs(60);
 impl Zone {
     /// Takes a message that came from a peer. Pings were answered by the host.
     pub fn handle_message(&mut self, peer: PeerId, message: Message, ctx: &ZoneContext<'_>) {
-        if !self.peers.contains_key(&peer) {
+        if self.peers.get(&peer).is_none_or(|record| record.banned) {
             return;
         }
         match message {
@@ -81,13 +81,15 @@ impl Zone {
     pub(super) fn offend(&mut self, peer: PeerId, offence: Offence, ctx: &ZoneContext<'_>) {
         let Some(record) = self.peers.get_mut(&peer) else { return };
         let ip = record.addr.ip();
-        if self.config.peers.whitelist.contains(&ip) {
+        if record.banned || self.config.peers.whitelist.contains(&ip) {
             return;
         }
         if record.score.handle_offence(offence, ctx.now) == Verdict::Tolerate {
             return;
         }
         tracing::debug!(%peer, ?offence, "peer banned");
+        record.banned = true;
+        self.cancel_of(peer);
         self.effects.push_back(Effect::Disconnect { peer, reason: Some(BanReason::MANUAL) });
         self.ban(ip, ctx);
     }

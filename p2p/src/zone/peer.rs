@@ -26,6 +26,8 @@ pub(super) struct Peer {
     /// What the peer said last; `None` before its first ping or pong.
     pub(super) tip: Option<crate::wire::Tip>,
     pub(super) score: Score,
+    /// Whether we are hanging up: what it said before it hears of it counts no more.
+    pub(super) banned: bool,
     /// Whether we have asked for addresses and wait for them.
     pub(super) asked_addrs: bool,
     /// When we last told it addresses.
@@ -63,6 +65,7 @@ impl Peer {
             info,
             tip: None,
             score: Score::new(),
+            banned: false,
             asked_addrs: false,
             told_addrs: None,
             known: LruCache::new(KNOWN),
