@@ -5,7 +5,7 @@
 
 mod clock;
 mod core;
-mod verify;
+mod engine;
 
 use std::io;
 use std::net::SocketAddr;
