@@ -8,18 +8,21 @@ use scape_p2p::book::{Book, Source};
 use scape_p2p::handshake::HandshakeError;
 use scape_p2p::link::Offence;
 use scape_p2p::net::{ConnectError, LinkError, Net, NetEvent, replace_file};
-use scape_p2p::zone::{Effect, PushError, Ticket, Zone, ZoneContext};
+use scape_p2p::zone::{Effect, PushError, Ticket, Zone, ZoneConfig, ZoneContext};
 use scape_pool::{Accepted, ChainUpdate, ChainView, Notice};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, warn};
 
 use super::clock::Clock;
-use super::verify::{Verdict, VerifyThreads};
+use super::engine::{Engine, Limits, Outcome, Report};
 use super::{NodeConfig, NodeError, Status};
 use crate::chain::{Block, BlockError, DevLedger};
 
 /// Events of the network that may wait for the node.
 const EVENTS: usize = 1_024;
+/// Bytes of transactions that may wait for their verification: a dozen of the heaviest of one
+/// sender, fifty of all.
+const QUEUE_BYTES: usize = 64 << 20;
 /// How often the address book is saved.
 const SAVE_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -40,8 +43,8 @@ pub(super) struct Core {
     ledger: DevLedger,
     net: Net,
     events: mpsc::Receiver<NetEvent>,
-    verify: VerifyThreads,
-    verdicts: mpsc::UnboundedReceiver<Verdict>,
+    engine: Engine,
+    reports: mpsc::UnboundedReceiver<Report>,
     pushes: HashMap<Ticket, oneshot::Sender<Result<Accepted, PushError>>>,
     notices: Option<mpsc::UnboundedSender<Notice>>,
     clock: Clock,
@@ -63,7 +66,7 @@ impl Core {
             }
         }
         let (event_sender, events) = mpsc::channel(EVENTS);
-        let (verdict_sender, verdicts) = mpsc::unbounded_channel();
+        let (report_sender, reports) = mpsc::unbounded_channel();
         let net = Net::start(config.net, event_sender).await?;
         let tip = ledger.tip();
         net.set_tip(tip.total_difficulty, tip.height);
@@ -71,16 +74,17 @@ impl Core {
             let left = until.0.saturating_sub(clock.unix().0);
             net.block(ip, Duration::from_secs(left));
         }
-        let verify =
-            VerifyThreads::start(config.workers, &verdict_sender).map_err(NodeError::Thread)?;
+        let limits = queue_limits(&config.zone);
+        let engine = Engine::start(config.workers, limits, report_sender);
+        let engine = engine.map_err(NodeError::Thread)?;
         let zone = Zone::new(config.zone, book, config.seed, clock.now());
         Ok(Self {
             zone,
             ledger,
             net,
             events,
-            verify,
-            verdicts,
+            engine,
+            reports,
             pushes: HashMap::new(),
             notices,
             clock,
@@ -102,8 +106,8 @@ impl Core {
                     Some(Command::Shutdown) | None => break,
                     Some(command) => self.handle_command(command),
                 },
-                Some((ticket, verdict)) = self.verdicts.recv() => {
-                    self.with_zone(|zone, ctx| zone.handle_verified(ticket, verdict, ctx));
+                Some((ticket, outcome)) = self.reports.recv() => {
+                    self.handle_outcome(ticket, outcome);
                 }
                 Some(event) = self.events.recv() => self.handle_event(event),
                 () = timeout => {}
@@ -155,7 +159,17 @@ impl Core {
         Ok(())
     }
 
+    fn handle_outcome(&mut self, ticket: Ticket, outcome: Outcome) {
+        self.with_zone(|zone, ctx| match outcome {
+            Outcome::Verdict(verdict) => zone.handle_verified(ticket, verdict, ctx),
+            Outcome::Unverified(why) => zone.handle_unverified(ticket, why, ctx),
+        });
+    }
+
     fn handle_event(&mut self, event: NetEvent) {
+        if let NetEvent::Disconnected { peer, .. } = &event {
+            self.engine.forget(*peer);
+        }
         self.with_zone(|zone, ctx| match event {
             NetEvent::Connected { peer, addr, direction, info } => {
                 zone.handle_connected(peer, addr, direction, info, ctx);
@@ -190,7 +204,8 @@ impl Core {
                 Effect::Connect { addr } => self.net.connect(addr),
                 Effect::Disconnect { peer, reason } => self.net.disconnect(peer, reason),
                 Effect::Block { ip, duration } => self.net.block(ip, duration),
-                Effect::Verify { ticket, tx, .. } => self.verify.submit(ticket, tx),
+                Effect::Verify { ticket, tx, sender } => self.engine.submit(ticket, sender, tx),
+                Effect::Cancel { ticket } => self.engine.cancel(ticket),
                 Effect::Pushed { ticket, verdict } => {
                     if let Some(reply) = self.pushes.remove(&ticket) {
                         let _ = reply.send(verdict);
@@ -220,6 +235,16 @@ impl Core {
         if let Err(error) = replace_file(path, self.zone.book().to_text().as_bytes()) {
             warn!(path = %path.display(), %error, "the address book was not saved");
         }
+    }
+}
+
+/// The queue is full before the zone has to refuse what it does not even queue.
+fn queue_limits(zone: &ZoneConfig) -> Limits {
+    Limits {
+        transactions: zone.verifications / 2,
+        bytes: QUEUE_BYTES,
+        share_transactions: zone.verifications_per_peer,
+        share_bytes: QUEUE_BYTES / 4,
     }
 }
 

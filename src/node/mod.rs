@@ -5,7 +5,8 @@
 
 mod clock;
 mod core;
-mod verify;
+mod engine;
+mod library;
 
 use std::io;
 use std::net::SocketAddr;
@@ -22,6 +23,7 @@ use tokio::task::JoinHandle;
 
 use crate::chain::{Block, BlockError, DevLedger};
 use core::{Command, Core};
+pub use library::{LibraryBuild, library_build};
 
 /// The parameters of a node.
 #[derive(Clone, Debug)]

@@ -33,7 +33,7 @@ pub struct ZoneConfig {
     pub peers: PeersConfig,
     /// How many transactions of one peer may be waiting for their verification.
     pub verifications_per_peer: usize,
-    /// How many in all.
+    /// How many in all. A host that queues them may refuse sooner, and choose more fairly whom.
     pub verifications: usize,
 }
 

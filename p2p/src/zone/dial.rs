@@ -133,6 +133,7 @@ impl Zone {
         if let Some(offence) = offence {
             self.offend(peer, offence, ctx);
         }
+        self.cancel_of(peer);
         let Some(mut record) = self.peers.remove(&peer) else { return };
         if record.direction == Direction::Outbound {
             self.book.handle_seen(record.addr, ctx.unix);

@@ -116,6 +116,7 @@ impl Zone {
     fn close(&mut self, peer: PeerId) {
         if let Some(record) = self.peers.get_mut(&peer).filter(|record| !record.closing) {
             record.closing = true;
+            self.cancel_of(peer);
             self.effects.push_back(Effect::Disconnect { peer, reason: Some(BanReason::MANUAL) });
         }
     }

@@ -21,7 +21,10 @@ mod dial;
 mod gossip;
 mod message;
 mod peer;
+#[cfg(test)]
+mod tests;
 mod transactions;
+mod verifications;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -47,7 +50,7 @@ use dial::Dialer;
 use gossip::Gossip;
 use peer::Peer;
 pub use peer::PeerStatus;
-use transactions::Verifications;
+use verifications::Verifications;
 
 /// What every call is told.
 #[derive(Clone, Copy)]
@@ -103,6 +106,14 @@ pub enum Effect {
         /// Whom to be fair to: the peer who sent it, or `None` for the owner.
         sender: Option<PeerId>,
     },
+    /// A verdict has become pointless: its sender is gone, or a block or another transaction
+    /// settled it. If the verification has not begun, it need not; then say so with
+    /// [`Zone::handle_unverified`] and [`Unverified::Cancelled`]. A verdict does no harm, so a host
+    /// that has no queue may ignore this.
+    Cancel {
+        /// The ticket of the [`Effect::Verify`].
+        ticket: Ticket,
+    },
     /// What became of a transaction that the owner pushed.
     Pushed {
         /// What [`Zone::push`] returned.
@@ -123,6 +134,26 @@ pub enum PushError {
     /// It does not fit the chain or what is pending.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// It could not be verified.
+    #[error(transparent)]
+    Unverified(#[from] Unverified),
+}
+
+/// Why the host did not verify a transaction.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+pub enum Unverified {
+    /// Its sender has more waiting than its share.
+    #[error("its sender has too many transactions waiting for their verification")]
+    Flood,
+    /// Too many are waiting; its sender had most of them.
+    #[error("too many transactions are waiting for their verification")]
+    Busy,
+    /// [`Effect::Cancel`] came in time, or the host is stopping.
+    #[error("its verification was cancelled")]
+    Cancelled,
+    /// The verifier itself failed, whatever the transaction is worth.
+    #[error("the verifier failed")]
+    Failed,
 }
 
 /// How many accounts of offenders are kept, the latest ones.
@@ -198,6 +229,7 @@ impl Zone {
         // First the relays: what goes now must not go to one that is behind.
         self.refresh_relays(ctx);
         self.with_pool(ctx, |pool, ctx| pool.handle_chain(update, ctx));
+        self.recheck_after(update, ctx);
     }
 
     /// What is held. For the owner, and for miners through [`Pool::public`].
@@ -244,7 +276,10 @@ impl Zone {
                 scape_pool::Effect::Notice(notice) => {
                     self.effects.push_back(Effect::Notice(notice))
                 }
-                scape_pool::Effect::Fluff { tx, except } => self.announce(&tx, except, ctx),
+                scape_pool::Effect::Fluff { tx, except } => {
+                    self.announce(&tx, except, ctx);
+                    self.recheck(self.verifications.touched_by(&tx), ctx);
+                }
                 scape_pool::Effect::Stem { relay, tx, parts } => match self.peers.get_mut(&relay) {
                     Some(peer) => {
                         peer.remember_stem(&tx, parts);

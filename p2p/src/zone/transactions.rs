@@ -1,61 +1,19 @@
 //! Transactions on their way in: from a message, through the verifier, to the pool.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use scape_aggregate::{Transaction, ValidTx, VerifyError};
-use scape_pool::{Context, PeerId, Source};
+use scape_pool::{ChainUpdate, Context, PeerId, Source};
 
-use super::{Effect, PushError, Ticket, Zone, ZoneContext};
+use super::verifications::Pending;
+use super::{Effect, PushError, Ticket, Unverified, Zone, ZoneContext};
 use crate::link::Offence;
-
-/// Transactions that are being verified by the host.
-#[derive(Debug, Default)]
-pub(super) struct Verifications {
-    pending: BTreeMap<Ticket, Pending>,
-    per_peer: BTreeMap<PeerId, usize>,
-    last: u64,
-}
-
-#[derive(Debug)]
-struct Pending {
-    sender: Option<(PeerId, IpAddr)>,
-    stem: bool,
-}
-
-impl Verifications {
-    fn insert(&mut self, pending: Pending) -> Ticket {
-        self.last += 1;
-        if let Some((peer, _)) = pending.sender {
-            *self.per_peer.entry(peer).or_default() += 1;
-        }
-        self.pending.insert(Ticket(self.last), pending);
-        Ticket(self.last)
-    }
-
-    fn remove(&mut self, ticket: Ticket) -> Option<Pending> {
-        let pending = self.pending.remove(&ticket)?;
-        if let Some((peer, _)) = pending.sender
-            && let Some(count) = self.per_peer.get_mut(&peer)
-        {
-            *count -= 1;
-            if *count == 0 {
-                self.per_peer.remove(&peer);
-            }
-        }
-        Some(pending)
-    }
-
-    fn of_peer(&self, peer: PeerId) -> usize {
-        self.per_peer.get(&peer).copied().unwrap_or_default()
-    }
-}
 
 impl Zone {
     /// Takes a transaction of the owner, to be stemmed or, if `fluff`, to be told to everyone at
     /// once. What becomes of it comes out as [`Effect::Pushed`].
     pub fn push(&mut self, tx: Transaction, fluff: bool) -> Ticket {
-        let ticket = self.verifications.insert(Pending { sender: None, stem: !fluff });
+        let ticket = self.verifications.insert(Pending::new(&tx, None, !fluff));
         self.effects.push_back(Effect::Verify { ticket, tx, sender: None });
         ticket
     }
@@ -67,7 +25,7 @@ impl Zone {
         verdict: Result<ValidTx, VerifyError>,
         ctx: &ZoneContext<'_>,
     ) {
-        let Some(Pending { sender, stem }) = self.verifications.remove(ticket) else { return };
+        let Some(Pending { sender, stem, .. }) = self.verifications.remove(ticket) else { return };
         match (sender, verdict) {
             (None, verdict) => {
                 let admitted = verdict
@@ -86,6 +44,22 @@ impl Zone {
                     self.offend(peer, Offence::Refused, ctx);
                 }
             }
+        }
+    }
+
+    /// A transaction that [`Effect::Verify`] gave out was not verified.
+    pub fn handle_unverified(&mut self, ticket: Ticket, why: Unverified, ctx: &ZoneContext<'_>) {
+        let Some(Pending { sender, .. }) = self.verifications.remove(ticket) else { return };
+        match (sender, why) {
+            (None, why) => {
+                self.effects.push_back(Effect::Pushed { ticket, verdict: Err(why.into()) });
+            }
+            // It may be we who are slow; who goes on like that runs out of points all the same.
+            (Some((peer, ip)), Unverified::Flood) => {
+                self.offend_or_ban(peer, ip, Offence::Refused, ctx);
+            }
+            // A stem transaction has its embargo elsewhere, a public one is asked for again.
+            (Some(_), Unverified::Busy | Unverified::Cancelled | Unverified::Failed) => {}
         }
     }
 
@@ -119,22 +93,66 @@ impl Zone {
     fn verify(&mut self, peer: PeerId, tx: Transaction, stem: bool, ctx: &ZoneContext<'_>) {
         let Some(record) = self.peers.get(&peer) else { return };
         let ip = record.addr.ip();
-        let pool_ctx = Context { now: ctx.now, chain: ctx.chain, router: &mut self.router };
-        if let Err(refusal) = self.pool.precheck(&tx, &pool_ctx) {
+        if let Err(refusal) = self.precheck(&tx, ctx) {
             if refusal.is_public() {
                 self.offend(peer, Offence::Refused, ctx);
             }
             return;
         }
-        let busy = self.verifications.of_peer(peer) >= self.config.verifications_per_peer
-            || self.verifications.pending.len() >= self.config.verifications;
+        let busy = self.verifications.count_of(peer) >= self.config.verifications_per_peer
+            || self.verifications.len() >= self.config.verifications;
         if busy {
             // It may be us who are slow. A stem transaction has its embargo elsewhere; a public one
             // is still wanted and asked for again.
             return;
         }
-        let ticket = self.verifications.insert(Pending { sender: Some((peer, ip)), stem });
+        let ticket = self.verifications.insert(Pending::new(&tx, Some((peer, ip)), stem));
         self.effects.push_back(Effect::Verify { ticket, tx, sender: Some(peer) });
+    }
+
+    fn precheck(
+        &mut self,
+        tx: &Transaction,
+        ctx: &ZoneContext<'_>,
+    ) -> Result<(), scape_pool::Refusal> {
+        let pool_ctx = Context { now: ctx.now, chain: ctx.chain, router: &mut self.router };
+        self.pool.precheck(tx, &pool_ctx)
+    }
+
+    /// Gives up those of these transactions that what has become public makes pointless. It costs
+    /// their senders nothing: they could not know.
+    pub(super) fn recheck(&mut self, tickets: Vec<Ticket>, ctx: &ZoneContext<'_>) {
+        for ticket in tickets {
+            let Some(tx) = self.verifications.tx(ticket) else { continue };
+            if self.precheck(&tx, ctx).is_err() {
+                self.cancel(ticket);
+            }
+        }
+    }
+
+    /// Gives up what a step of the chain makes pointless.
+    pub(super) fn recheck_after(&mut self, update: &ChainUpdate, ctx: &ZoneContext<'_>) {
+        let spent = update.connected.iter().flat_map(|block| block.inputs.iter().copied());
+        let gone = spent.filter(|commitment| ctx.chain.utxo(commitment).is_none());
+        for ticket in self.verifications.spending(gone) {
+            self.cancel(ticket);
+        }
+        self.recheck(self.verifications.of_all_peers(), ctx);
+    }
+
+    /// Gives up what a peer has sent.
+    pub(super) fn cancel_of(&mut self, peer: PeerId) {
+        for ticket in self.verifications.of_peer(peer) {
+            self.cancel(ticket);
+        }
+    }
+
+    /// The ticket stays taken until the host has said which came first, this or the verdict: who
+    /// sends a wrong proof and hangs up is still to blame.
+    fn cancel(&mut self, ticket: Ticket) {
+        if self.verifications.give_up(ticket) {
+            self.effects.push_back(Effect::Cancel { ticket });
+        }
     }
 
     fn admit(

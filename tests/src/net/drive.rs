@@ -110,6 +110,8 @@ impl Network {
                 let event = Event::Verified(id, self.nodes[id.0].life, ticket, verdict);
                 self.queue.push(self.now + self.config.verify_delay, event);
             }
+            // The verdict is on its way already.
+            Effect::Cancel { .. } => {}
             Effect::Pushed { ticket, verdict } => {
                 self.observe(id, Observation::Pushed(ticket, verdict));
             }

@@ -1,0 +1,214 @@
+use rand::SeedableRng;
+use scape_aggregate::builder::AssumedTx;
+use scape_aggregate::{ChainType, Commitment, Consensus, OutputFeatures, ProtocolVersion, ValidTx};
+use scape_pool::{BlockSummary, Tip, Utxo};
+
+use super::*;
+use crate::book::BookConfig;
+use crate::handshake::PeerInfo;
+use crate::peer::{Capabilities, Direction};
+
+const CONSENSUS: Consensus = Consensus::of(ChainType::Testnet);
+
+/// Some coins, whatever is in the blocks.
+#[derive(Default)]
+struct Chain {
+    created: BTreeSet<[u8; 33]>,
+}
+
+impl ChainView for Chain {
+    fn tip(&self) -> Tip {
+        Tip::default()
+    }
+
+    fn utxo(&self, commitment: &Commitment) -> Option<Utxo> {
+        let exists = self.created.contains(commitment.as_bytes());
+        exists.then_some(Utxo { features: OutputFeatures::Plain, height: 0 })
+    }
+
+    fn last_nrd(&self, _: &Commitment) -> Option<u64> {
+        None
+    }
+}
+
+struct Host {
+    zone: Zone,
+    chain: Chain,
+    rng: ChaCha12Rng,
+}
+
+impl Host {
+    fn new() -> Self {
+        let mut config = ZoneConfig::new(CONSENSUS);
+        config.verifications_per_peer = 4;
+        let book = Book::new(BookConfig::default());
+        let zone = Zone::new(config, book, [3; 32], Instant::ZERO);
+        let mut host = Self { zone, chain: Chain::default(), rng: ChaCha12Rng::seed_from_u64(1) };
+        for peer in 1..=2 {
+            host.connect(PeerId(peer));
+        }
+        host
+    }
+
+    fn call<R>(&mut self, call: impl FnOnce(&mut Zone, &ZoneContext<'_>) -> R) -> R {
+        let ctx = ZoneContext { now: Instant::ZERO, unix: UnixTime(0), chain: &self.chain };
+        call(&mut self.zone, &ctx)
+    }
+
+    fn connect(&mut self, peer: PeerId) {
+        let addr = SocketAddr::from(([10, 0, 0, u8::try_from(peer.0).unwrap()], 3414));
+        let info = PeerInfo {
+            version: ProtocolVersion::LOCAL,
+            capabilities: Capabilities::RELAY,
+            user_agent: "peer".to_owned(),
+            total_difficulty: 0,
+            listen: addr,
+        };
+        self.call(|zone, ctx| zone.handle_connected(peer, addr, Direction::Inbound, info, ctx));
+    }
+
+    /// A transaction that spends a coin of the chain.
+    fn tx(&mut self) -> ValidTx {
+        let tx = AssumedTx::new().fresh_inputs(1).outputs(1);
+        let tx = tx.build(&mut self.rng, &CONSENSUS).unwrap();
+        self.chain.created.insert(*tx.inputs()[0].commitment().as_bytes());
+        tx
+    }
+
+    fn conflicting(&mut self, tx: &ValidTx) -> ValidTx {
+        let tx = AssumedTx::new().spend(tx.inputs()[0].commitment()).outputs(1);
+        tx.build(&mut self.rng, &CONSENSUS).unwrap()
+    }
+
+    /// Hands in a transaction and returns its ticket.
+    fn stem(&mut self, peer: u64, tx: &ValidTx) -> Option<Ticket> {
+        self.drain();
+        let message = Message::StemTransaction(tx.as_transaction().clone());
+        self.call(|zone, ctx| zone.handle_message(PeerId(peer), message, ctx));
+        self.drain().into_iter().find_map(|effect| match effect {
+            Effect::Verify { ticket, .. } => Some(ticket),
+            _ => None,
+        })
+    }
+
+    fn drain(&mut self) -> Vec<Effect> {
+        std::iter::from_fn(|| self.zone.poll_effect()).collect()
+    }
+
+    fn cancelled(&mut self) -> Vec<Ticket> {
+        let cancelled = self.drain().into_iter().filter_map(|effect| match effect {
+            Effect::Cancel { ticket } => Some(ticket),
+            _ => None,
+        });
+        cancelled.collect()
+    }
+
+    fn unverified(&mut self, ticket: Ticket, why: Unverified) {
+        self.call(|zone, ctx| zone.handle_unverified(ticket, why, ctx));
+    }
+}
+
+#[test]
+fn block_cancels_what_it_makes_pointless() {
+    let mut host = Host::new();
+    let (spent, mined, other) = (host.tx(), host.tx(), host.tx());
+    let gone = [host.stem(1, &spent).unwrap(), host.stem(2, &mined).unwrap()];
+    let kept = host.stem(2, &other).unwrap();
+    // A block spends the input of one, and creates the output of another.
+    let (input, output) = (spent.inputs()[0].commitment(), mined.outputs()[0].commitment());
+    host.chain.created.remove(input.as_bytes());
+    host.chain.created.insert(*output.as_bytes());
+    let block = BlockSummary { inputs: vec![input], ..BlockSummary::default() };
+    let update = ChainUpdate { disconnected: Vec::new(), connected: vec![block] };
+    for expected in [gone.to_vec(), vec![]] {
+        host.call(|zone, ctx| zone.handle_chain(&update, ctx));
+        assert_eq!(host.cancelled(), expected, "each is given up once");
+    }
+    // A verdict that was on its way does no harm, and another one counts.
+    host.unverified(gone[0], Unverified::Cancelled);
+    host.call(|zone, ctx| zone.handle_verified(gone[1], Ok(mined), ctx));
+    host.call(|zone, ctx| zone.handle_verified(kept, Ok(other), ctx));
+    assert_eq!(host.zone.pool().counts().stem, 1);
+    assert_eq!(host.zone.verifications.len(), 0);
+}
+
+#[test]
+fn public_transaction_cancels_its_conflicts_and_copies() {
+    let mut host = Host::new();
+    let (tx, other) = (host.tx(), host.tx());
+    let conflict = host.conflicting(&tx);
+    let gone = [host.stem(1, &conflict).unwrap(), host.stem(2, &tx).unwrap()];
+    host.stem(2, &other).unwrap();
+    let own = host.zone.push(tx.as_transaction().clone(), true);
+    host.call(|zone, ctx| zone.handle_verified(own, Ok(tx), ctx));
+    assert_eq!(host.cancelled(), gone);
+    for ticket in gone {
+        host.unverified(ticket, Unverified::Cancelled);
+    }
+    assert_eq!(host.zone.verifications.len(), 1);
+    assert_eq!(host.zone.verifications.count_of(PeerId(1)), 0);
+}
+
+#[test]
+fn ban_cancels_what_the_peer_sent_and_ends_its_say() {
+    let mut host = Host::new();
+    let txs = [host.tx(), host.tx(), host.tx()];
+    let tickets = txs.each_ref().map(|tx| host.stem(1, tx).unwrap());
+    let kept = host.tx();
+    host.stem(2, &kept).unwrap();
+    let wrong = Err(scape_aggregate::VerifyError::RangeProof);
+    host.call(|zone, ctx| zone.handle_verified(tickets[0], wrong, ctx));
+    assert_eq!(host.cancelled(), tickets[1..]);
+    let late = host.tx();
+    assert_eq!(host.stem(1, &late), None);
+    assert!(host.stem(2, &late).is_some());
+}
+
+#[test]
+fn hanging_up_cancels_but_does_not_excuse() {
+    let mut host = Host::new();
+    let txs = [host.tx(), host.tx()];
+    let tickets = txs.each_ref().map(|tx| host.stem(1, tx).unwrap());
+    host.call(|zone, ctx| zone.handle_disconnected(PeerId(1), Vec::new(), None, ctx));
+    assert_eq!(host.cancelled(), tickets);
+    // One was cancelled in time, the other was not.
+    host.unverified(tickets[0], Unverified::Cancelled);
+    let wrong = Err(scape_aggregate::VerifyError::RangeProof);
+    host.call(|zone, ctx| zone.handle_verified(tickets[1], wrong, ctx));
+    assert!(host.drain().iter().any(|effect| matches!(effect, Effect::Block { .. })));
+}
+
+#[test]
+fn only_a_flood_costs_the_sender_of_what_was_not_verified() {
+    for (why, banned) in [
+        (Unverified::Flood, true),
+        (Unverified::Busy, false),
+        (Unverified::Cancelled, false),
+        (Unverified::Failed, false),
+    ] {
+        let mut host = Host::new();
+        let tx = host.tx();
+        let mut disconnected = false;
+        // Once may be our own fault; who goes on and on runs out of points.
+        for round in 0..150 {
+            let Some(ticket) = host.stem(1, &tx) else { break };
+            host.unverified(ticket, why);
+            let effects = host.drain();
+            disconnected |= effects.iter().any(|e| matches!(e, Effect::Disconnect { .. }));
+            assert!(!disconnected || round > 50, "{why}: not at once");
+        }
+        assert_eq!(disconnected, banned, "{why}");
+        assert_eq!(host.zone.verifications.len(), 0);
+    }
+}
+
+#[test]
+fn owner_is_told_what_was_not_verified() {
+    let mut host = Host::new();
+    let tx = host.tx();
+    let ticket = host.zone.push(tx.as_transaction().clone(), false);
+    host.drain();
+    host.unverified(ticket, Unverified::Failed);
+    let verdict = Err(PushError::Unverified(Unverified::Failed));
+    assert_eq!(host.drain(), [Effect::Pushed { ticket, verdict }]);
+}
