@@ -9,6 +9,7 @@ use scape::aggregate::builder::{Faucet, TxBuilder, seeded};
 use scape::aggregate::{ChainType, Consensus, ProtocolVersion, Verifier};
 use scape::chain::DevLedger;
 use scape::p2p::book::{Book, BookConfig, UnixTime};
+use scape::p2p::dandelion::Preset;
 use scape::p2p::handshake::PeerInfo;
 use scape::p2p::peer::{Capabilities, Direction};
 use scape::p2p::zone::{Effect, Zone, ZoneConfig, ZoneContext};
@@ -22,7 +23,9 @@ fn main() -> Result<()> {
         DevLedger::new(consensus, coins.iter().map(|coin| (coin.commitment(), coin.features())));
 
     let book = Book::new(BookConfig::default());
-    let mut zone = Zone::new(ZoneConfig::new(consensus), book, [7; 32], Instant::ZERO);
+    let params = Preset::GrinDoc.params();
+    let config = ZoneConfig { params, ..ZoneConfig::new(consensus) };
+    let mut zone = Zone::new(config, book, [7; 32], Instant::ZERO);
     let verifier = Verifier::new(NonZeroUsize::MIN.saturating_add(9_999));
     let mut now = Instant::ZERO;
 
@@ -67,5 +70,6 @@ fn main() -> Result<()> {
         }
     }
     println!("{} of 3 payments are mined", chain.kernel_count());
+    anyhow::ensure!(chain.kernel_count() == 3);
     Ok(())
 }

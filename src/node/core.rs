@@ -111,12 +111,12 @@ impl Core {
                 }
                 Some(event) = self.events.recv() => self.handle_event(event),
                 () = timeout => {}
-                _ = save.tick() => self.save_book(),
+                _ = save.tick() => drop(tokio::task::spawn_blocking(self.save_book())),
             }
             self.with_zone(|zone, ctx| zone.handle_timeout(ctx));
             self.carry_out();
         }
-        self.save_book();
+        self.save_book()();
         self.net.shutdown().await;
     }
 
@@ -230,10 +230,14 @@ impl Core {
         }
     }
 
-    fn save_book(&self) {
-        let Some(path) = &self.book_path else { return };
-        if let Err(error) = replace_file(path, self.zone.book().to_text().as_bytes()) {
-            warn!(path = %path.display(), %error, "the address book was not saved");
+    /// Writing waits for the disk, which the node must not.
+    fn save_book(&self) -> impl FnOnce() + Send + use<> {
+        let (path, text) = (self.book_path.clone(), self.zone.book().to_text());
+        move || {
+            let Some(path) = path else { return };
+            if let Err(error) = replace_file(&path, text.as_bytes()) {
+                warn!(path = %path.display(), %error, "the address book was not saved");
+            }
         }
     }
 }
