@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use crate::{Commitment, DecodeError, Hash, OutputFeatures, Reader};
 
 /// An output that a transaction spends.
@@ -80,14 +82,14 @@ impl Inputs {
     }
 
     /// The same inputs without their features, sorted anew where that is needed.
-    pub fn to_commit_only(&self) -> Vec<Input> {
+    pub fn commit_only(&self) -> Cow<'_, [Input]> {
         match self {
-            Self::CommitOnly(inputs) => inputs.clone(),
+            Self::CommitOnly(inputs) => Cow::Borrowed(inputs),
             Self::WithFeatures(inputs) => {
                 let mut inputs: Vec<_> =
                     inputs.iter().map(|input| Input::commit_only(input.commit)).collect();
                 inputs.sort_unstable_by_key(|input| input.hash);
-                inputs
+                Cow::Owned(inputs)
             }
         }
     }

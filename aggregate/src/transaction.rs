@@ -195,15 +195,7 @@ impl Transaction {
 
     fn write_inputs(&self, out: &mut Vec<u8>, version: ProtocolVersion) -> Result<(), EncodeError> {
         if !version.has_input_features() {
-            let sorted_anew;
-            let inputs = match &self.0.inputs {
-                Inputs::CommitOnly(inputs) => inputs,
-                with_features @ Inputs::WithFeatures(_) => {
-                    sorted_anew = with_features.to_commit_only();
-                    &sorted_anew
-                }
-            };
-            for input in inputs {
+            for input in self.0.inputs.commit_only().iter() {
                 out.extend_from_slice(input.commitment().as_bytes());
             }
             return Ok(());
