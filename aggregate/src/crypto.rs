@@ -3,8 +3,10 @@
 //! The library is guarded here: its batch verifiers crash the process on empty or uneven input, and
 //! its sum of blinding factors panics on a key out of range. Nothing here can be called that way.
 
-use std::sync::OnceLock;
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
+use lru::LruCache;
 use secp256k1zkp::pedersen::{Commitment as Point, RangeProof as Proof};
 use secp256k1zkp::{ContextFlag, Message, PublicKey, Secp256k1, Signature, aggsig, key};
 
@@ -57,8 +59,59 @@ fn public_key(kernel: &TxKernel) -> Result<PublicKey, secp256k1zkp::Error> {
 /// As in Grin (`grin_core::core::committed`) a sum that is the point at infinity fails, that of
 /// the excesses alone included, and the all-zero commitment is left out of the sums.
 pub(crate) fn sums_balance(tx: &Transaction) -> bool {
-    matches!((utxo_sum(tx), kernel_sum(tx)), (Some(utxo), Some(kernel)) if utxo == kernel)
+    surely_balance(tx).unwrap_or(false)
+        || matches!((utxo_sum(tx), kernel_sum(tx)), (Some(utxo), Some(kernel)) if utxo == kernel)
 }
+
+/// Whether `sum(outputs) + fee*H = sum(excesses) + offset*G + sum(inputs)`, a third of the price:
+/// every commitment is decompressed once and no sum is compressed again.
+///
+/// The library adds public keys to anything but infinity. So `None`, and `false`, leave the verdict
+/// to the full sums; and where this says `true`, neither the excesses nor both sides without the
+/// inputs are infinity.
+fn surely_balance(tx: &Transaction) -> Option<bool> {
+    let mut created = keys(tx.outputs().iter().map(Output::commitment))?;
+    if tx.fee() != 0 {
+        created.push(fee_key(tx.fee())?);
+    }
+    let mut kernels = sum(&keys(tx.kernels().iter().map(TxKernel::excess))?)?;
+    if *tx.offset() != BlindingFactor::ZERO {
+        let offset = key::SecretKey::from_slice(context(), &tx.offset().0).ok()?;
+        let offset = PublicKey::from_secret_key(context(), &offset).ok()?;
+        kernels = sum(&[kernels, offset])?;
+    }
+    let mut spent = keys(tx.inputs().iter().map(|input| input.commitment()))?;
+    spent.push(kernels);
+    Some(sum(&created)? == sum(&spent)?)
+}
+
+fn keys(commitments: impl Iterator<Item = Commitment>) -> Option<Vec<PublicKey>> {
+    commitments.map(|commitment| point(commitment).to_pubkey(context()).ok()).collect()
+}
+
+fn sum(keys: &[PublicKey]) -> Option<PublicKey> {
+    match keys {
+        [] => None,
+        [key] => Some(*key),
+        keys => PublicKey::from_combination(context(), keys.iter().collect()).ok(),
+    }
+}
+
+/// `fee*H`. Most transactions pay one of a few fees, and the point costs as much as all the rest of
+/// a sum.
+fn fee_key(fee: u64) -> Option<PublicKey> {
+    static KNOWN: OnceLock<Mutex<LruCache<u64, PublicKey>>> = OnceLock::new();
+    let known = KNOWN.get_or_init(|| Mutex::new(LruCache::new(REMEMBERED_FEES)));
+    let found = known.lock().unwrap_or_else(PoisonError::into_inner).get(&fee).copied();
+    if found.is_some() {
+        return found;
+    }
+    let key = context().commit_value(fee).ok()?.to_pubkey(context()).ok()?;
+    known.lock().unwrap_or_else(PoisonError::into_inner).put(fee, key);
+    Some(key)
+}
+
+const REMEMBERED_FEES: NonZeroUsize = NonZeroUsize::new(1_024).expect("not zero");
 
 fn utxo_sum(tx: &Transaction) -> Option<Point> {
     let inputs = tx.inputs().iter().map(|input| input.commitment());
