@@ -54,35 +54,50 @@ fn public_key(kernel: &TxKernel) -> Result<PublicKey, secp256k1zkp::Error> {
     point(kernel.excess()).to_pubkey(context())
 }
 
+/// The sum of the excesses of a transaction that balances, or of several.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ExcessSum(PublicKey);
+
 /// Whether `sum(outputs) - sum(inputs) + fee*H = sum(excesses) + offset*G`.
 ///
 /// As in Grin (`grin_core::core::committed`) a sum that is the point at infinity fails, that of
 /// the excesses alone included, and the all-zero commitment is left out of the sums.
-pub(crate) fn sums_balance(tx: &Transaction) -> bool {
-    surely_balance(tx).unwrap_or(false)
-        || matches!((utxo_sum(tx), kernel_sum(tx)), (Some(utxo), Some(kernel)) if utxo == kernel)
+pub(crate) fn balance(tx: &Transaction) -> Option<ExcessSum> {
+    surely_balances(tx).or_else(|| {
+        (utxo_sum(tx)? == kernel_sum(tx)?).then_some(())?;
+        excess_sum(tx)?.to_pubkey(context()).ok().map(ExcessSum)
+    })
+}
+
+/// Whether transactions that balance do so together: neither the sum of their excesses nor that
+/// with the sum of their offsets may be infinity.
+pub(crate) fn balance_together(parts: &[ExcessSum], offset: &BlindingFactor) -> bool {
+    let keys: Vec<_> = parts.iter().map(|part| part.0).collect();
+    sum(&keys).and_then(|excesses| plus_offset(excesses, offset)).is_some()
 }
 
 /// Whether `sum(outputs) + fee*H = sum(excesses) + offset*G + sum(inputs)`, a third of the price:
 /// every commitment is decompressed once and no sum is compressed again.
 ///
-/// The library adds public keys to anything but infinity. So `None`, and `false`, leave the verdict
-/// to the full sums; and where this says `true`, neither the excesses nor both sides without the
-/// inputs are infinity.
-fn surely_balance(tx: &Transaction) -> Option<bool> {
+/// The library adds public keys to anything but infinity. So `None` leaves the verdict to the full
+/// sums; and where there is a result, neither the excesses nor these with the offset are infinity.
+fn surely_balances(tx: &Transaction) -> Option<ExcessSum> {
     let mut created = keys(tx.outputs().iter().map(Output::commitment))?;
     if tx.fee() != 0 {
         created.push(fee_key(tx.fee())?);
     }
-    let mut kernels = sum(&keys(tx.kernels().iter().map(TxKernel::excess))?)?;
-    if *tx.offset() != BlindingFactor::ZERO {
-        let offset = key::SecretKey::from_slice(context(), &tx.offset().0).ok()?;
-        let offset = PublicKey::from_secret_key(context(), &offset).ok()?;
-        kernels = sum(&[kernels, offset])?;
-    }
+    let excesses = sum(&keys(tx.kernels().iter().map(TxKernel::excess))?)?;
     let mut spent = keys(tx.inputs().iter().map(|input| input.commitment()))?;
-    spent.push(kernels);
-    Some(sum(&created)? == sum(&spent)?)
+    spent.push(plus_offset(excesses, tx.offset())?);
+    (sum(&created)? == sum(&spent)?).then_some(ExcessSum(excesses))
+}
+
+fn plus_offset(excesses: PublicKey, offset: &BlindingFactor) -> Option<PublicKey> {
+    if *offset == BlindingFactor::ZERO {
+        return Some(excesses);
+    }
+    let offset = key::SecretKey::from_slice(context(), &offset.0).ok()?;
+    sum(&[excesses, PublicKey::from_secret_key(context(), &offset).ok()?])
 }
 
 fn keys(commitments: impl Iterator<Item = Commitment>) -> Option<Vec<PublicKey>> {
@@ -122,9 +137,13 @@ fn utxo_sum(tx: &Transaction) -> Option<Point> {
     context().commit_sum(positive, nonzero_points(inputs)).ok()
 }
 
-fn kernel_sum(tx: &Transaction) -> Option<Point> {
+fn excess_sum(tx: &Transaction) -> Option<Point> {
     let excesses = nonzero_points(tx.kernels().iter().map(TxKernel::excess));
-    let sum = context().commit_sum(excesses, vec![]).ok()?;
+    context().commit_sum(excesses, vec![]).ok()
+}
+
+fn kernel_sum(tx: &Transaction) -> Option<Point> {
+    let sum = excess_sum(tx)?;
     if *tx.offset() == BlindingFactor::ZERO {
         return Some(sum);
     }

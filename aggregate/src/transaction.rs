@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 
@@ -24,6 +24,16 @@ pub(crate) struct Parts {
     pub(crate) inputs: Inputs,
     pub(crate) outputs: Vec<Output>,
     pub(crate) kernels: Vec<TxKernel>,
+}
+
+/// A transaction that is there as long as somebody else keeps it.
+#[derive(Debug)]
+pub(crate) struct WeakTransaction(Weak<Parts>);
+
+impl WeakTransaction {
+    pub(crate) fn upgrade(&self) -> Option<Transaction> {
+        self.0.upgrade().map(Transaction)
+    }
 }
 
 impl Parts {
@@ -56,6 +66,10 @@ impl Transaction {
     /// For parts that keep the rules by construction: merged or subtracted from such.
     pub(crate) fn from_parts(parts: Parts) -> Self {
         Self(Arc::new(parts))
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakTransaction {
+        WeakTransaction(Arc::downgrade(&self.0))
     }
 
     /// The difference that the makers of the transaction took out of the kernel's excess, so that
