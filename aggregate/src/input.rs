@@ -113,7 +113,7 @@ pub(crate) fn read_many<'a, T>(
     reader: &mut Reader<'a>,
     count: u64,
     min_size: usize,
-    read: impl Fn(&mut Reader<'a>) -> Result<T, DecodeError>,
+    mut read: impl FnMut(&mut Reader<'a>) -> Result<T, DecodeError>,
 ) -> Result<Vec<T>, DecodeError> {
     let most = reader.remaining() / min_size;
     let count = usize::try_from(count).unwrap_or(usize::MAX);

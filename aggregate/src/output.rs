@@ -105,20 +105,21 @@ impl Output {
     /// an output that is kept must not keep a whole receive buffer alive.
     pub(crate) fn read_list(reader: &mut Reader<'_>, count: u64) -> Result<Vec<Self>, DecodeError> {
         const MIN_SIZE: usize = 1 + Commitment::SIZE + 8;
-        let raw = read_many(reader, count, MIN_SIZE, |reader| {
+        let most = reader.remaining() / MIN_SIZE;
+        let mut proofs = Vec::with_capacity(PROOF_SIZE * most.min(count as usize));
+        let mut outputs = read_many(reader, count, MIN_SIZE, |reader| {
             let features = OutputFeatures::from_byte(reader.u8()?)?;
-            Ok((features, Commitment::read(reader)?, read_proof(reader)?))
-        })?;
-        let mut proofs = Vec::with_capacity(raw.len() * PROOF_SIZE);
-        for (_, _, proof) in &raw {
+            let commit = Commitment::read(reader)?;
+            let proof = read_proof(reader)?;
             proofs.extend_from_slice(proof);
             proofs.resize(proofs.len() + PROOF_SIZE - proof.len(), 0);
-        }
+            Ok(Self::new(features, commit, RangeProof(Bytes::new())))
+        })?;
         let mut proofs = Bytes::from(proofs);
-        let outputs = raw.into_iter().map(|(features, commit, _)| {
-            Self::new(features, commit, RangeProof(proofs.split_to(PROOF_SIZE)))
-        });
-        Ok(outputs.collect())
+        for output in &mut outputs {
+            output.proof.0 = proofs.split_to(PROOF_SIZE);
+        }
+        Ok(outputs)
     }
 }
 
