@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 
+use crate::hash::{Hashed, MAX_HASHED};
 use crate::{Commitment, DecodeError, Hash, OutputFeatures, Reader};
 
 /// An output that a transaction spends.
@@ -37,13 +38,28 @@ impl Input {
         &self.hash
     }
 
+    /// The hash is still to come.
     fn read_commit_only(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self::commit_only(Commitment::read(reader)?))
+        let commit = Commitment::read(reader)?;
+        Ok(Self { features: None, commit, hash: Hash::default() })
     }
 
     fn read_with_features(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let features = OutputFeatures::from_byte(reader.u8()?)?;
-        Ok(Self::with_features(features, Commitment::read(reader)?))
+        let features = Some(OutputFeatures::from_byte(reader.u8()?)?);
+        Ok(Self { features, ..Self::read_commit_only(reader)? })
+    }
+}
+
+impl Hashed for Input {
+    fn write_hashed(&self, bytes: &mut [u8; MAX_HASHED]) -> usize {
+        let start = usize::from(self.features.is_some());
+        bytes[0] = self.features.map_or(0, OutputFeatures::byte);
+        bytes[start..start + Commitment::SIZE].copy_from_slice(&self.commit.0);
+        start + Commitment::SIZE
+    }
+
+    fn hash_mut(&mut self) -> &mut Hash {
+        &mut self.hash
     }
 }
 
@@ -94,6 +110,13 @@ impl Inputs {
         }
     }
 
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [Input] {
+        match self {
+            Self::CommitOnly(inputs) | Self::WithFeatures(inputs) => inputs,
+        }
+    }
+
+    /// Reads `count` inputs; their hashes are still to come.
     pub(crate) fn read(
         reader: &mut Reader<'_>,
         count: u64,

@@ -3,6 +3,7 @@ use std::sync::{Arc, Weak};
 use bytes::Bytes;
 
 use crate::chain::ACCEPT_FEE_BASE;
+use crate::hash::{Hashed, hash_all};
 use crate::input::read_many;
 use crate::{
     BlindingFactor, Consensus, DecodeError, EncodeError, Input, Inputs, KernelFeatures, Output,
@@ -173,11 +174,12 @@ impl Transaction {
         if weight > consensus.chain.max_block_weight() {
             return Err(DecodeError::CountsTooHeavy(weight));
         }
-        let inputs = Inputs::read(reader, inputs, version.has_input_features())?;
-        let outputs = Output::read_list(reader, outputs)?;
-        let kernels = read_many(reader, kernels, MIN_KERNEL_SIZE, |reader| {
+        let mut inputs = Inputs::read(reader, inputs, version.has_input_features())?;
+        let mut outputs = Output::read_list(reader, outputs)?;
+        let mut kernels = read_many(reader, kernels, MIN_KERNEL_SIZE, |reader| {
             TxKernel::read(reader, version, consensus.nrd)
         })?;
+        hash_elements(&mut inputs, &mut outputs, &mut kernels);
         Ok(Self::new(offset, inputs, outputs, kernels, consensus)?)
     }
 
@@ -221,6 +223,15 @@ impl Transaction {
         }
         Ok(())
     }
+}
+
+fn hash_elements(inputs: &mut Inputs, outputs: &mut [Output], kernels: &mut [TxKernel]) {
+    let (inputs, mut elements) = (inputs.as_mut_slice(), Vec::<&mut dyn Hashed>::new());
+    elements.reserve_exact(inputs.len() + outputs.len() + kernels.len());
+    elements.extend(inputs.iter_mut().map(|input| input as &mut dyn Hashed));
+    elements.extend(outputs.iter_mut().map(|output| output as &mut dyn Hashed));
+    elements.extend(kernels.iter_mut().map(|kernel| kernel as &mut dyn Hashed));
+    hash_all(&mut elements);
 }
 
 /// A coinbase kernel at version 2 and up: features, excess, signature.
