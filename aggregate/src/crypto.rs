@@ -3,8 +3,10 @@
 //! The library is guarded here: its batch verifiers crash the process on empty or uneven input, and
 //! its sum of blinding factors panics on a key out of range. Nothing here can be called that way.
 
-use std::sync::OnceLock;
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
+use lru::LruCache;
 use secp256k1zkp::pedersen::{Commitment as Point, RangeProof as Proof};
 use secp256k1zkp::{ContextFlag, Message, PublicKey, Secp256k1, Signature, aggsig, key};
 
@@ -52,13 +54,79 @@ fn public_key(kernel: &TxKernel) -> Result<PublicKey, secp256k1zkp::Error> {
     point(kernel.excess()).to_pubkey(context())
 }
 
+/// The sum of the excesses of a transaction that balances, or of several.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ExcessSum(PublicKey);
+
 /// Whether `sum(outputs) - sum(inputs) + fee*H = sum(excesses) + offset*G`.
 ///
 /// As in Grin (`grin_core::core::committed`) a sum that is the point at infinity fails, that of
 /// the excesses alone included, and the all-zero commitment is left out of the sums.
-pub(crate) fn sums_balance(tx: &Transaction) -> bool {
-    matches!((utxo_sum(tx), kernel_sum(tx)), (Some(utxo), Some(kernel)) if utxo == kernel)
+pub(crate) fn balance(tx: &Transaction) -> Option<ExcessSum> {
+    surely_balances(tx).or_else(|| {
+        (utxo_sum(tx)? == kernel_sum(tx)?).then_some(())?;
+        excess_sum(tx)?.to_pubkey(context()).ok().map(ExcessSum)
+    })
 }
+
+/// Whether transactions that balance do so together: neither the sum of their excesses nor that
+/// with the sum of their offsets may be infinity.
+pub(crate) fn balance_together(parts: &[ExcessSum], offset: &BlindingFactor) -> bool {
+    let keys: Vec<_> = parts.iter().map(|part| part.0).collect();
+    sum(&keys).and_then(|excesses| plus_offset(excesses, offset)).is_some()
+}
+
+/// Whether `sum(outputs) + fee*H = sum(excesses) + offset*G + sum(inputs)`, a third of the price:
+/// every commitment is decompressed once and no sum is compressed again.
+///
+/// The library adds public keys to anything but infinity. So `None` leaves the verdict to the full
+/// sums; and where there is a result, neither the excesses nor these with the offset are infinity.
+fn surely_balances(tx: &Transaction) -> Option<ExcessSum> {
+    let mut created = keys(tx.outputs().iter().map(Output::commitment))?;
+    if tx.fee() != 0 {
+        created.push(fee_key(tx.fee())?);
+    }
+    let excesses = sum(&keys(tx.kernels().iter().map(TxKernel::excess))?)?;
+    let mut spent = keys(tx.inputs().iter().map(|input| input.commitment()))?;
+    spent.push(plus_offset(excesses, tx.offset())?);
+    (sum(&created)? == sum(&spent)?).then_some(ExcessSum(excesses))
+}
+
+fn plus_offset(excesses: PublicKey, offset: &BlindingFactor) -> Option<PublicKey> {
+    if *offset == BlindingFactor::ZERO {
+        return Some(excesses);
+    }
+    let offset = key::SecretKey::from_slice(context(), &offset.0).ok()?;
+    sum(&[excesses, PublicKey::from_secret_key(context(), &offset).ok()?])
+}
+
+fn keys(commitments: impl Iterator<Item = Commitment>) -> Option<Vec<PublicKey>> {
+    commitments.map(|commitment| point(commitment).to_pubkey(context()).ok()).collect()
+}
+
+fn sum(keys: &[PublicKey]) -> Option<PublicKey> {
+    match keys {
+        [] => None,
+        [key] => Some(*key),
+        keys => PublicKey::from_combination(context(), keys.iter().collect()).ok(),
+    }
+}
+
+/// `fee*H`. Most transactions pay one of a few fees, and the point costs as much as all the rest of
+/// a sum.
+fn fee_key(fee: u64) -> Option<PublicKey> {
+    static KNOWN: OnceLock<Mutex<LruCache<u64, PublicKey>>> = OnceLock::new();
+    let known = KNOWN.get_or_init(|| Mutex::new(LruCache::new(REMEMBERED_FEES)));
+    let found = known.lock().unwrap_or_else(PoisonError::into_inner).get(&fee).copied();
+    if found.is_some() {
+        return found;
+    }
+    let key = context().commit_value(fee).ok()?.to_pubkey(context()).ok()?;
+    known.lock().unwrap_or_else(PoisonError::into_inner).put(fee, key);
+    Some(key)
+}
+
+const REMEMBERED_FEES: NonZeroUsize = NonZeroUsize::new(1_024).expect("not zero");
 
 fn utxo_sum(tx: &Transaction) -> Option<Point> {
     let inputs = tx.inputs().iter().map(|input| input.commitment());
@@ -69,9 +137,13 @@ fn utxo_sum(tx: &Transaction) -> Option<Point> {
     context().commit_sum(positive, nonzero_points(inputs)).ok()
 }
 
-fn kernel_sum(tx: &Transaction) -> Option<Point> {
+fn excess_sum(tx: &Transaction) -> Option<Point> {
     let excesses = nonzero_points(tx.kernels().iter().map(TxKernel::excess));
-    let sum = context().commit_sum(excesses, vec![]).ok()?;
+    context().commit_sum(excesses, vec![]).ok()
+}
+
+fn kernel_sum(tx: &Transaction) -> Option<Point> {
+    let sum = excess_sum(tx)?;
     if *tx.offset() == BlindingFactor::ZERO {
         return Some(sum);
     }

@@ -1,3 +1,6 @@
+use std::borrow::Cow;
+
+use crate::hash::{Hashed, MAX_HASHED};
 use crate::{Commitment, DecodeError, Hash, OutputFeatures, Reader};
 
 /// An output that a transaction spends.
@@ -35,13 +38,28 @@ impl Input {
         &self.hash
     }
 
+    /// The hash is still to come.
     fn read_commit_only(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self::commit_only(Commitment::read(reader)?))
+        let commit = Commitment::read(reader)?;
+        Ok(Self { features: None, commit, hash: Hash::default() })
     }
 
     fn read_with_features(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let features = OutputFeatures::from_byte(reader.u8()?)?;
-        Ok(Self::with_features(features, Commitment::read(reader)?))
+        let features = Some(OutputFeatures::from_byte(reader.u8()?)?);
+        Ok(Self { features, ..Self::read_commit_only(reader)? })
+    }
+}
+
+impl Hashed for Input {
+    fn write_hashed(&self, bytes: &mut [u8; MAX_HASHED]) -> usize {
+        let start = usize::from(self.features.is_some());
+        bytes[0] = self.features.map_or(0, OutputFeatures::byte);
+        bytes[start..start + Commitment::SIZE].copy_from_slice(&self.commit.0);
+        start + Commitment::SIZE
+    }
+
+    fn hash_mut(&mut self) -> &mut Hash {
+        &mut self.hash
     }
 }
 
@@ -80,18 +98,25 @@ impl Inputs {
     }
 
     /// The same inputs without their features, sorted anew where that is needed.
-    pub fn to_commit_only(&self) -> Vec<Input> {
+    pub fn commit_only(&self) -> Cow<'_, [Input]> {
         match self {
-            Self::CommitOnly(inputs) => inputs.clone(),
+            Self::CommitOnly(inputs) => Cow::Borrowed(inputs),
             Self::WithFeatures(inputs) => {
                 let mut inputs: Vec<_> =
                     inputs.iter().map(|input| Input::commit_only(input.commit)).collect();
                 inputs.sort_unstable_by_key(|input| input.hash);
-                inputs
+                Cow::Owned(inputs)
             }
         }
     }
 
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [Input] {
+        match self {
+            Self::CommitOnly(inputs) | Self::WithFeatures(inputs) => inputs,
+        }
+    }
+
+    /// Reads `count` inputs; their hashes are still to come.
     pub(crate) fn read(
         reader: &mut Reader<'_>,
         count: u64,
@@ -111,7 +136,7 @@ pub(crate) fn read_many<'a, T>(
     reader: &mut Reader<'a>,
     count: u64,
     min_size: usize,
-    read: impl Fn(&mut Reader<'a>) -> Result<T, DecodeError>,
+    mut read: impl FnMut(&mut Reader<'a>) -> Result<T, DecodeError>,
 ) -> Result<Vec<T>, DecodeError> {
     let most = reader.remaining() / min_size;
     let count = usize::try_from(count).unwrap_or(usize::MAX);

@@ -1,3 +1,4 @@
+use crate::hash::{Hashed, MAX_HASHED};
 use crate::{Commitment, DecodeError, FeeFields, Hash, ProtocolVersion, Reader};
 
 /// For how many blocks after a kernel no other NRD kernel with the same excess may appear:
@@ -197,13 +198,15 @@ impl TxKernel {
         }
     }
 
+    /// The hash is still to come.
     pub(crate) fn read(
         reader: &mut Reader<'_>,
         version: ProtocolVersion,
         nrd: bool,
     ) -> Result<Self, DecodeError> {
         let features = KernelFeatures::read(reader, version, nrd)?;
-        Ok(Self::new(features, Commitment::read(reader)?, Signature(reader.fixed()?)))
+        let (excess, signature) = (Commitment::read(reader)?, Signature(reader.fixed()?));
+        Ok(Self { features, excess, signature, hash: Hash::default() })
     }
 
     pub(crate) fn write(&self, out: &mut Vec<u8>, version: ProtocolVersion) {
@@ -214,5 +217,18 @@ impl TxKernel {
         }
         out.extend_from_slice(self.excess.as_bytes());
         out.extend_from_slice(&self.signature.0);
+    }
+}
+
+impl Hashed for TxKernel {
+    fn write_hashed(&self, bytes: &mut [u8; MAX_HASHED]) -> usize {
+        bytes[..17].copy_from_slice(&self.features.fixed_size());
+        bytes[17..50].copy_from_slice(self.excess.as_bytes());
+        bytes[50..].copy_from_slice(&self.signature.0);
+        MAX_HASHED
+    }
+
+    fn hash_mut(&mut self) -> &mut Hash {
+        &mut self.hash
     }
 }

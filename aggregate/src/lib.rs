@@ -31,6 +31,7 @@ mod output;
 mod plan;
 mod rules;
 mod scalar;
+mod sorting;
 mod transaction;
 mod verify;
 mod weight;

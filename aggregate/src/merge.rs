@@ -5,15 +5,14 @@
 //! element-wise sum of valid transactions is valid, and so is the difference of a valid aggregate
 //! and valid parts of it; an output that one creates and another spends drops out of both sides.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use thiserror::Error;
 
 use crate::rules::check_nrd_unique;
+use crate::sorting::sorted_by_key;
 use crate::transaction::Parts;
-use crate::{
-    BlindingFactor, Commitment, Hash, Input, Inputs, Output, Transaction, TxKernel, ValidTx,
-};
+use crate::{BlindingFactor, Hash, Input, Inputs, Output, Transaction, TxKernel, ValidTx};
 
 /// Why transactions cannot be merged into one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
@@ -53,7 +52,7 @@ pub enum DeaggregateError {
 ///
 /// Of nothing it is the empty transaction, of one transaction that one. Otherwise inputs lose
 /// their features, as in Grin. Takes time linear in the number of elements but for their sorting;
-/// neither verifies nor hashes anything, nor copies a proof. The weight is not limited here.
+/// neither verifies nor hashes anything (but inputs that lose features), nor copies a proof. The weight is not limited here.
 ///
 /// # Errors
 /// If two of them exclude each other.
@@ -61,61 +60,60 @@ pub fn aggregate(txs: &[ValidTx]) -> Result<ValidTx, AggregateError> {
     if let [tx] = txs {
         return Ok(tx.clone());
     }
-    let mut inputs = concat(txs, |tx| tx.inputs_as_held().to_commit_only());
-    let mut outputs = concat(txs, |tx| tx.outputs().to_vec());
-    let mut kernels = concat(txs, |tx| tx.kernels().to_vec());
+    let inputs: Vec<_> = txs.iter().map(|tx| tx.inputs_as_held().commit_only()).collect();
+    let mut inputs: Vec<_> = inputs.iter().flat_map(|inputs| inputs.iter()).collect();
+    let mut outputs: Vec<_> = txs.iter().flat_map(|tx| tx.outputs()).collect();
+    let kernels = txs.iter().flat_map(|tx| tx.kernels()).collect();
     cut_through(&mut inputs, &mut outputs);
-    // The lists are runs of sorted ones, which the standard library's stable sort merges.
-    inputs.sort_by_key(|input| *input.hash());
-    outputs.sort_by_key(|output| *output.hash());
-    kernels.sort_by_key(|kernel| *kernel.hash());
-    reject_twins(&inputs, Input::hash, AggregateError::DuplicateInput)?;
-    reject_twins(&outputs, Output::hash, AggregateError::DuplicateOutput)?;
-    reject_twins(&kernels, TxKernel::hash, AggregateError::DuplicateKernel)?;
+    let inputs = union(inputs, Input::hash, AggregateError::DuplicateInput)?;
+    let outputs = union(outputs, Output::hash, AggregateError::DuplicateOutput)?;
+    let kernels = union(kernels, TxKernel::hash, AggregateError::DuplicateKernel)?;
     check_nrd_unique(&kernels).map_err(|_| AggregateError::DuplicateNrd)?;
     let offset = txs.iter().fold(BlindingFactor::ZERO, |sum, tx| sum.plus(tx.offset()));
     let parts = Parts { offset, inputs: Inputs::CommitOnly(inputs), outputs, kernels };
     Ok(ValidTx::by_construction(Transaction::from_parts(parts)))
 }
 
-fn concat<T>(txs: &[ValidTx], elements: impl Fn(&ValidTx) -> Vec<T>) -> Vec<T> {
-    txs.iter().flat_map(elements).collect()
+/// The elements in canonical order, if none is there twice.
+fn union<T: Clone>(
+    elements: Vec<&T>,
+    hash: fn(&T) -> &Hash,
+    twice: AggregateError,
+) -> Result<Vec<T>, AggregateError> {
+    let sorted = sorted_by_key(elements, |element| *hash(element));
+    let same = |a: &(u64, &T), b: &(u64, &T)| a.0 == b.0 && hash(a.1) == hash(b.1);
+    if sorted.windows(2).any(|pair| same(&pair[0], &pair[1])) {
+        return Err(twice);
+    }
+    Ok(sorted.into_iter().map(|(_, element)| element.clone()).collect())
 }
 
 /// Drops each pair of an input and the output it spends.
-fn cut_through(inputs: &mut Vec<Input>, outputs: &mut Vec<Output>) {
-    let mut created: HashMap<Commitment, usize> = HashMap::with_capacity(outputs.len());
-    for output in outputs.iter() {
-        *created.entry(output.commitment()).or_default() += 1;
-    }
-    let mut spent: HashMap<Commitment, usize> = HashMap::new();
-    inputs.retain(|input| match created.get_mut(&input.commitment()) {
-        Some(count) if *count > 0 => {
-            *count -= 1;
-            *spent.entry(input.commitment()).or_default() += 1;
-            false
+fn cut_through(inputs: &mut Vec<&Input>, outputs: &mut Vec<&Output>) {
+    let spent = sorted_by_key(0..inputs.len(), |index| inputs[index].commitment());
+    let created = sorted_by_key(0..outputs.len(), |index| outputs[index].commitment());
+    let (mut kept_inputs, mut kept_outputs) = (vec![true; inputs.len()], vec![true; outputs.len()]);
+    let (mut spent, mut created) = (spent.as_slice(), created.as_slice());
+    while let ([(a, input), later_inputs @ ..], [(b, output), later_outputs @ ..]) =
+        (spent, created)
+    {
+        let order = a.cmp(b).then_with(|| {
+            let commitment = inputs[*input].commitment();
+            commitment.cmp(&outputs[*output].commitment())
+        });
+        if order.is_eq() {
+            (kept_inputs[*input], kept_outputs[*output]) = (false, false);
         }
-        _ => true,
-    });
-    if spent.is_empty() {
-        return;
+        spent = if order.is_le() { later_inputs } else { spent };
+        created = if order.is_ge() { later_outputs } else { created };
     }
-    outputs.retain(|output| match spent.get_mut(&output.commitment()) {
-        Some(count) if *count > 0 => {
-            *count -= 1;
-            false
-        }
-        _ => true,
-    });
+    keep(inputs, &kept_inputs);
+    keep(outputs, &kept_outputs);
 }
 
-fn reject_twins<T>(
-    sorted: &[T],
-    hash: impl Fn(&T) -> &Hash,
-    error: AggregateError,
-) -> Result<(), AggregateError> {
-    let twins = sorted.windows(2).any(|pair| hash(&pair[0]) == hash(&pair[1]));
-    if twins { Err(error) } else { Ok(()) }
+fn keep<T>(elements: &mut Vec<T>, kept: &[bool]) {
+    let mut kept = kept.iter();
+    elements.retain(|_| kept.next() == Some(&true));
 }
 
 /// Subtracts `parts` from an aggregate that holds all their kernels: the inverse of [`aggregate`].

@@ -2,6 +2,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
+use crate::hash::{Hashed, MAX_HASHED};
 use crate::input::read_many;
 use crate::{Commitment, DecodeError, Hash, Reader};
 
@@ -102,23 +103,38 @@ impl Output {
     }
 
     /// Reads `count` outputs. Their proofs are copied once, into one buffer of exactly their size:
-    /// an output that is kept must not keep a whole receive buffer alive.
+    /// an output that is kept must not keep a whole receive buffer alive. Their hashes are still to
+    /// come.
     pub(crate) fn read_list(reader: &mut Reader<'_>, count: u64) -> Result<Vec<Self>, DecodeError> {
         const MIN_SIZE: usize = 1 + Commitment::SIZE + 8;
-        let raw = read_many(reader, count, MIN_SIZE, |reader| {
+        let most = reader.remaining() / MIN_SIZE;
+        let mut proofs = Vec::with_capacity(PROOF_SIZE * most.min(count as usize));
+        let mut outputs = read_many(reader, count, MIN_SIZE, |reader| {
             let features = OutputFeatures::from_byte(reader.u8()?)?;
-            Ok((features, Commitment::read(reader)?, read_proof(reader)?))
-        })?;
-        let mut proofs = Vec::with_capacity(raw.len() * PROOF_SIZE);
-        for (_, _, proof) in &raw {
+            let commit = Commitment::read(reader)?;
+            let proof = read_proof(reader)?;
             proofs.extend_from_slice(proof);
             proofs.resize(proofs.len() + PROOF_SIZE - proof.len(), 0);
-        }
+            let (proof, hash) = (RangeProof(Bytes::new()), Hash::default());
+            Ok(Self { features, commit, proof, hash })
+        })?;
         let mut proofs = Bytes::from(proofs);
-        let outputs = raw.into_iter().map(|(features, commit, _)| {
-            Self::new(features, commit, RangeProof(proofs.split_to(PROOF_SIZE)))
-        });
-        Ok(outputs.collect())
+        for output in &mut outputs {
+            output.proof.0 = proofs.split_to(PROOF_SIZE);
+        }
+        Ok(outputs)
+    }
+}
+
+impl Hashed for Output {
+    fn write_hashed(&self, bytes: &mut [u8; MAX_HASHED]) -> usize {
+        bytes[0] = self.features.byte();
+        bytes[1..1 + Commitment::SIZE].copy_from_slice(&self.commit.0);
+        1 + Commitment::SIZE
+    }
+
+    fn hash_mut(&mut self) -> &mut Hash {
+        &mut self.hash
     }
 }
 

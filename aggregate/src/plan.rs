@@ -1,9 +1,11 @@
 //! Which transactions merge into which aggregate.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::Hash as StdHash;
 
 use crate::chain::ACCEPT_FEE_BASE;
+use crate::sorting::sorted_by_key;
 use crate::{ChainType, Commitment, Hash, Input, Output, TxKernel, ValidTx, Weight, aggregate};
 
 /// What an aggregate must keep to, so that Grin nodes relay it.
@@ -69,7 +71,8 @@ where
             packers.len() - 1
         });
         let after = graph.parents[index].iter().map(|parent| bins_of[*parent]).max().unwrap_or(0);
-        bins_of[index] = packers[packer].place(index, &candidates[index].2, after, limits);
+        let member = Member::new(index, graph.txs[index], graph.is_stranger[index]);
+        bins_of[index] = packers[packer].place(&member, after, limits);
     }
     let mut by_lane: Vec<_> = lanes.into_iter().zip(packers).collect();
     by_lane.sort_by_key(|(lane, _)| *lane);
@@ -100,27 +103,68 @@ fn merge_bin<Id: Clone, Lane: Clone>(
 }
 
 /// Who spends whose outputs.
-struct Graph {
+struct Graph<'a> {
+    txs: Vec<&'a ValidTx>,
     parents: Vec<Vec<usize>>,
-    /// A name for each candidate that depends on nothing but its content.
-    names: Vec<Hash>,
+    /// Who neither spends nor creates what another one spends or creates.
+    is_stranger: Vec<bool>,
 }
 
-impl Graph {
-    fn of<'a>(txs: impl Iterator<Item = &'a ValidTx> + Clone) -> Self {
-        // Candidates that exclude each other may create the same output: all are its parents, or
-        // the order of candidates would decide which family the child belongs to.
-        let mut creators: HashMap<Commitment, Vec<usize>> = HashMap::new();
-        for (index, tx) in txs.clone().enumerate() {
-            for output in tx.outputs() {
-                creators.entry(output.commitment()).or_default().push(index);
+/// A commitment among the inputs or the outputs of a candidate.
+#[derive(Clone, Copy)]
+enum Mention<'a> {
+    Spent(usize, &'a Input),
+    Created(usize, &'a Output),
+}
+
+impl Mention<'_> {
+    fn commitment(self) -> Commitment {
+        match self {
+            Self::Spent(_, input) => input.commitment(),
+            Self::Created(_, output) => output.commitment(),
+        }
+    }
+
+    fn candidate(self) -> usize {
+        match self {
+            Self::Spent(index, _) | Self::Created(index, _) => index,
+        }
+    }
+}
+
+impl<'a> Graph<'a> {
+    fn of(txs: impl Iterator<Item = &'a ValidTx>) -> Self {
+        let txs: Vec<_> = txs.collect();
+        let (parents, is_stranger) = (vec![Vec::new(); txs.len()], vec![true; txs.len()]);
+        let mut graph = Self { txs, parents, is_stranger };
+        let mentions = graph.txs.iter().enumerate().flat_map(|(index, tx)| {
+            let spent = tx.inputs().iter().map(move |input| Mention::Spent(index, input));
+            spent.chain(tx.outputs().iter().map(move |output| Mention::Created(index, output)))
+        });
+        let sorted = sorted_by_key(mentions.collect::<Vec<_>>(), Mention::commitment);
+        let same = |a: &(u64, Mention<'_>), b: &(u64, Mention<'_>)| {
+            a.0 == b.0 && a.1.commitment() == b.1.commitment()
+        };
+        for group in sorted.chunk_by(same).filter(|group| group.len() > 1) {
+            graph.relate(group.iter().map(|(_, mention)| *mention));
+        }
+        graph
+    }
+
+    /// Takes note of all who spend or create one output. Candidates that exclude each other may
+    /// create the same: all are parents of who spends it, or the order of candidates would decide
+    /// which family the child belongs to.
+    fn relate(&mut self, mentions: impl Iterator<Item = Mention<'a>> + Clone) {
+        for mention in mentions.clone() {
+            self.is_stranger[mention.candidate()] = false;
+            if let Mention::Spent(child, _) = mention {
+                let creators = mentions.clone().filter_map(|mention| match mention {
+                    Mention::Created(parent, _) => Some(parent),
+                    Mention::Spent(..) => None,
+                });
+                self.parents[child].extend(creators);
             }
         }
-        let parents = txs.clone().map(|tx| {
-            let inputs = tx.inputs().iter().map(Input::commitment);
-            inputs.filter_map(|commitment| creators.get(&commitment)).flatten().copied().collect()
-        });
-        Self { parents: parents.collect(), names: txs.clone().map(name).collect() }
     }
 
     /// For each candidate the first member of its family.
@@ -143,35 +187,61 @@ impl Graph {
             parents.iter().for_each(|parent| children[*parent].push(child));
         }
         let free = (0..waiting_for.len()).filter(|index| waiting_for[*index] == 0);
-        let mut ready: BTreeSet<(Hash, usize)> = free.map(|i| (self.names[i], i)).collect();
+        let mut ready: BTreeSet<(Name<'_>, usize)> = free.map(|i| (self.name(i), i)).collect();
         let mut order = Vec::with_capacity(waiting_for.len());
         while let Some((_, index)) = ready.pop_first() {
             order.push(index);
             for child in &children[index] {
                 waiting_for[*child] -= 1;
                 if waiting_for[*child] == 0 {
-                    ready.insert((self.names[*child], *child));
+                    ready.insert((self.name(*child), *child));
                 }
             }
         }
         // Transactions that spend each other in a circle can be written down, though never mined.
         let mut circular: Vec<_> = (0..waiting_for.len()).filter(|i| waiting_for[*i] > 0).collect();
-        circular.sort_by_key(|index| self.names[*index]);
+        circular.sort_by_key(|index| self.name(*index));
         order.extend(circular);
         order
     }
+
+    fn name(&self, index: usize) -> Name<'a> {
+        Name(self.txs[index])
+    }
 }
 
-/// Names a transaction after all that it consists of: its first kernel alone could also be in
-/// another one, and then the order of candidates would show.
-fn name(tx: &ValidTx) -> Hash {
-    let inputs = tx.inputs().iter().map(|input| *input.hash());
-    let outputs = tx.outputs().iter().map(|output| *output.hash());
-    let kernels = tx.kernels().iter().map(|kernel| *kernel.hash());
-    let hashes: Vec<Hash> = inputs.chain(outputs).chain(kernels).collect();
-    let parts: Vec<&[u8]> = hashes.iter().map(|hash| hash.as_bytes().as_slice()).collect();
-    Hash::of(&parts)
+/// Orders transactions by all that they consist of, kernels first: the first kernel alone could
+/// also be in another one, and then the order of candidates would show.
+#[derive(Clone, Copy)]
+struct Name<'a>(&'a ValidTx);
+
+impl<'a> Name<'a> {
+    fn hashes(self) -> impl Iterator<Item = &'a Hash> {
+        let kernels = self.0.kernels().iter().map(TxKernel::hash);
+        let outputs = self.0.outputs().iter().map(Output::hash);
+        kernels.chain(outputs).chain(self.0.inputs().iter().map(Input::hash))
+    }
 }
+
+impl Ord for Name<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.hashes().cmp(other.hashes())
+    }
+}
+
+impl PartialOrd for Name<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Name<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Name<'_> {}
 
 /// The root of a union-find tree, with path halving.
 fn find(leader: &mut [usize], mut index: usize) -> usize {
@@ -182,6 +252,38 @@ fn find(leader: &mut [usize], mut index: usize) -> usize {
     index
 }
 
+/// A candidate that looks for its place.
+struct Member<'a> {
+    index: usize,
+    tx: &'a ValidTx,
+    weight: u64,
+    fee: u64,
+    fee_shift: u8,
+    /// Shares nothing with any other candidate, so that nobody needs to remember what it spends.
+    is_stranger: bool,
+}
+
+impl<'a> Member<'a> {
+    fn new(index: usize, tx: &'a ValidTx, is_stranger: bool) -> Self {
+        let (weight, fee, fee_shift) = (tx.weight().0, tx.fee(), tx.fee_shift());
+        Self { index, tx, weight, fee, fee_shift, is_stranger }
+    }
+
+    fn spent(&self) -> impl Iterator<Item = Commitment> {
+        let inputs = if self.is_stranger { &[] } else { self.tx.inputs() };
+        inputs.iter().map(Input::commitment)
+    }
+
+    fn created(&self) -> impl Iterator<Item = Commitment> {
+        let outputs = if self.is_stranger { &[] } else { self.tx.outputs() };
+        outputs.iter().map(Output::commitment)
+    }
+
+    fn nrd(&self) -> impl Iterator<Item = Commitment> {
+        self.tx.kernels().iter().filter_map(TxKernel::nrd_excess)
+    }
+}
+
 /// The aggregates of one lane while they fill.
 #[derive(Default)]
 struct Packer {
@@ -190,18 +292,18 @@ struct Packer {
 
 impl Packer {
     /// Puts a candidate into the first bin from `after` on that takes it.
-    fn place(&mut self, index: usize, tx: &ValidTx, after: usize, limits: &PlanLimits) -> usize {
-        let found = (after..self.bins.len()).find(|bin| self.bins[*bin].takes(tx, limits));
+    fn place(&mut self, member: &Member<'_>, after: usize, limits: &PlanLimits) -> usize {
+        let found = (after..self.bins.len()).find(|bin| self.bins[*bin].takes(member, limits));
         let bin = found.unwrap_or_else(|| {
             self.bins.push(Bin::default());
             self.bins.len() - 1
         });
-        self.bins[bin].add(index, tx);
+        self.bins[bin].add(member);
         bin
     }
 }
 
-/// One aggregate to be.
+/// One aggregate to be. Of strangers it knows figures only.
 #[derive(Default)]
 struct Bin {
     members: Vec<usize>,
@@ -214,38 +316,35 @@ struct Bin {
 }
 
 impl Bin {
-    fn takes(&self, tx: &ValidTx, limits: &PlanLimits) -> bool {
-        let weight = self.weight_with(tx);
-        let shifted_fee = self.fee.saturating_add(tx.fee()) >> self.fee_shift.max(tx.fee_shift());
+    fn takes(&self, member: &Member<'_>, limits: &PlanLimits) -> bool {
+        let weight = self.weight_with(member);
+        let shifted_fee =
+            self.fee.saturating_add(member.fee) >> self.fee_shift.max(member.fee_shift);
         weight <= limits.max_weight.0
             && shifted_fee >= weight.saturating_mul(ACCEPT_FEE_BASE)
-            && !tx.outputs().iter().map(Output::commitment).any(|c| self.has(&c))
-            && !tx.inputs().iter().map(Input::commitment).any(|c| self.spent.contains(&c))
-            && !tx.kernels().iter().filter_map(TxKernel::nrd_excess).any(|c| self.nrd.contains(&c))
+            && !member.created().any(|c| self.created.contains(&c) || self.spent.contains(&c))
+            && !member.spent().any(|c| self.spent.contains(&c))
+            && !member.nrd().any(|c| self.nrd.contains(&c))
     }
 
-    fn has(&self, commitment: &Commitment) -> bool {
-        self.created.contains(commitment) || self.spent.contains(commitment)
-    }
-
-    /// What the bin weighs with `tx` in it, after cut-through.
-    fn weight_with(&self, tx: &ValidTx) -> u64 {
-        let cut = tx.inputs().iter().filter(|input| self.created.contains(&input.commitment()));
+    /// What the bin weighs with one more in it, after cut-through.
+    fn weight_with(&self, member: &Member<'_>) -> u64 {
+        let cut = member.spent().filter(|commitment| self.created.contains(commitment));
         let cut = (Weight::INPUT.0 + Weight::OUTPUT.0) * cut.count() as u64;
-        (self.weight + tx.weight().0).saturating_sub(cut)
+        (self.weight + member.weight).saturating_sub(cut)
     }
 
-    fn add(&mut self, index: usize, tx: &ValidTx) {
-        self.weight = self.weight_with(tx);
-        self.members.push(index);
-        self.fee = self.fee.saturating_add(tx.fee());
-        self.fee_shift = self.fee_shift.max(tx.fee_shift());
-        for input in tx.inputs() {
-            if !self.created.remove(&input.commitment()) {
-                self.spent.insert(input.commitment());
+    fn add(&mut self, member: &Member<'_>) {
+        self.weight = self.weight_with(member);
+        self.members.push(member.index);
+        self.fee = self.fee.saturating_add(member.fee);
+        self.fee_shift = self.fee_shift.max(member.fee_shift);
+        for commitment in member.spent() {
+            if !self.created.remove(&commitment) {
+                self.spent.insert(commitment);
             }
         }
-        self.created.extend(tx.outputs().iter().map(Output::commitment));
-        self.nrd.extend(tx.kernels().iter().filter_map(TxKernel::nrd_excess));
+        self.created.extend(member.created());
+        self.nrd.extend(member.nrd());
     }
 }

@@ -5,6 +5,7 @@
 
 use thiserror::Error;
 
+use crate::sorting::sorted_by_key;
 use crate::transaction::Parts;
 use crate::{
     Commitment, Consensus, Hash, Input, KernelFeatures, Output, OutputFeatures, TxKernel, Weight,
@@ -114,17 +115,26 @@ fn check_ascending<'a>(
 
 /// Also used where kernels of several transactions come together.
 pub(crate) fn check_nrd_unique(kernels: &[TxKernel]) -> Result<(), RuleError> {
-    let excesses = kernels.iter().filter_map(TxKernel::nrd_excess).collect();
+    let excesses = kernels.iter().filter_map(TxKernel::nrd_excess);
     if has_duplicate(excesses) { Err(RuleError::DuplicateNrd) } else { Ok(()) }
 }
 
 fn check_cut_through(inputs: &[Input], outputs: &[Output]) -> Result<(), RuleError> {
     let inputs = inputs.iter().map(Input::commitment);
-    let commitments = inputs.chain(outputs.iter().map(Output::commitment)).collect();
+    let commitments = inputs.chain(outputs.iter().map(Output::commitment));
     if has_duplicate(commitments) { Err(RuleError::CutThrough) } else { Ok(()) }
 }
 
-fn has_duplicate(mut commitments: Vec<Commitment>) -> bool {
-    commitments.sort_unstable();
-    commitments.windows(2).any(|pair| pair[0] == pair[1])
+fn has_duplicate(commitments: impl Iterator<Item = Commitment> + Clone) -> bool {
+    // Among so few it is cheaper to compare each with each than to make a list.
+    const FEW: usize = 8;
+    if commitments.clone().nth(FEW).is_none() {
+        let mut rest = commitments;
+        return std::iter::from_fn(|| {
+            rest.next().map(|one| rest.clone().any(|other| other == one))
+        })
+        .any(|twice| twice);
+    }
+    let sorted = sorted_by_key(commitments, |commitment| commitment);
+    sorted.windows(2).any(|pair| pair[0] == pair[1])
 }

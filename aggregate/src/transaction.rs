@@ -1,8 +1,9 @@
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 
 use crate::chain::ACCEPT_FEE_BASE;
+use crate::hash::{Hashed, hash_all};
 use crate::input::read_many;
 use crate::{
     BlindingFactor, Consensus, DecodeError, EncodeError, Input, Inputs, KernelFeatures, Output,
@@ -24,6 +25,16 @@ pub(crate) struct Parts {
     pub(crate) inputs: Inputs,
     pub(crate) outputs: Vec<Output>,
     pub(crate) kernels: Vec<TxKernel>,
+}
+
+/// A transaction that is there as long as somebody else keeps it.
+#[derive(Debug)]
+pub(crate) struct WeakTransaction(Weak<Parts>);
+
+impl WeakTransaction {
+    pub(crate) fn upgrade(&self) -> Option<Transaction> {
+        self.0.upgrade().map(Transaction)
+    }
 }
 
 impl Parts {
@@ -56,6 +67,10 @@ impl Transaction {
     /// For parts that keep the rules by construction: merged or subtracted from such.
     pub(crate) fn from_parts(parts: Parts) -> Self {
         Self(Arc::new(parts))
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakTransaction {
+        WeakTransaction(Arc::downgrade(&self.0))
     }
 
     /// The difference that the makers of the transaction took out of the kernel's excess, so that
@@ -159,11 +174,12 @@ impl Transaction {
         if weight > consensus.chain.max_block_weight() {
             return Err(DecodeError::CountsTooHeavy(weight));
         }
-        let inputs = Inputs::read(reader, inputs, version.has_input_features())?;
-        let outputs = Output::read_list(reader, outputs)?;
-        let kernels = read_many(reader, kernels, MIN_KERNEL_SIZE, |reader| {
+        let mut inputs = Inputs::read(reader, inputs, version.has_input_features())?;
+        let mut outputs = Output::read_list(reader, outputs)?;
+        let mut kernels = read_many(reader, kernels, MIN_KERNEL_SIZE, |reader| {
             TxKernel::read(reader, version, consensus.nrd)
         })?;
+        hash_elements(&mut inputs, &mut outputs, &mut kernels);
         Ok(Self::new(offset, inputs, outputs, kernels, consensus)?)
     }
 
@@ -195,15 +211,7 @@ impl Transaction {
 
     fn write_inputs(&self, out: &mut Vec<u8>, version: ProtocolVersion) -> Result<(), EncodeError> {
         if !version.has_input_features() {
-            let sorted_anew;
-            let inputs = match &self.0.inputs {
-                Inputs::CommitOnly(inputs) => inputs,
-                with_features @ Inputs::WithFeatures(_) => {
-                    sorted_anew = with_features.to_commit_only();
-                    &sorted_anew
-                }
-            };
-            for input in inputs {
+            for input in self.0.inputs.commit_only().iter() {
                 out.extend_from_slice(input.commitment().as_bytes());
             }
             return Ok(());
@@ -215,6 +223,15 @@ impl Transaction {
         }
         Ok(())
     }
+}
+
+fn hash_elements(inputs: &mut Inputs, outputs: &mut [Output], kernels: &mut [TxKernel]) {
+    let (inputs, mut elements) = (inputs.as_mut_slice(), Vec::<&mut dyn Hashed>::new());
+    elements.reserve_exact(inputs.len() + outputs.len() + kernels.len());
+    elements.extend(inputs.iter_mut().map(|input| input as &mut dyn Hashed));
+    elements.extend(outputs.iter_mut().map(|output| output as &mut dyn Hashed));
+    elements.extend(kernels.iter_mut().map(|kernel| kernel as &mut dyn Hashed));
+    hash_all(&mut elements);
 }
 
 /// A coinbase kernel at version 2 and up: features, excess, signature.

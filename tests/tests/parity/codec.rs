@@ -35,7 +35,7 @@ fn bytes_are_identical_both_ways_at_every_version() {
             if version <= 2 {
                 assert_eq!(&read, ours);
             } else {
-                assert_eq!(read.inputs(), ours.inputs_as_held().to_commit_only());
+                assert_eq!(read.inputs(), ours.inputs_as_held().commit_only().as_ref());
             }
         }
     });

@@ -1,0 +1,105 @@
+//! What a verifier remembers must not change a verdict.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests may")]
+
+use std::num::NonZeroUsize;
+
+use bytes::Bytes;
+use scape_aggregate::builder::{Coin, Kernel, Recipe, Secret, TxBuilder, corpus, seeded};
+use scape_aggregate::{
+    BlindingFactor, ChainType, Consensus, Output, RangeProof, Transaction, ValidTx, Verifier,
+    VerifyError, aggregate,
+};
+
+const CHAIN: Consensus = Consensus::of(ChainType::Mainnet);
+
+fn verifier() -> Verifier {
+    Verifier::new(NonZeroUsize::MIN.saturating_add(100))
+}
+
+fn valid(verifier: &Verifier, count: usize) -> Vec<ValidTx> {
+    let recipes = Recipe::variety(&CHAIN);
+    let built = corpus(1, count, &recipes, &CHAIN).unwrap();
+    let txs = built.into_iter().map(|built| built.tx).collect();
+    verifier.verify_batch(txs).into_iter().map(Result::unwrap).collect()
+}
+
+/// The same bytes without anything shared.
+fn copy(tx: &Transaction) -> Transaction {
+    let outputs = tx.outputs().iter().map(|output| {
+        let proof = RangeProof::new(Bytes::copy_from_slice(output.proof().as_bytes())).unwrap();
+        Output::new(output.features(), output.commitment(), proof)
+    });
+    with_outputs(tx, *tx.offset(), outputs.collect())
+}
+
+fn with_outputs(tx: &Transaction, offset: BlindingFactor, outputs: Vec<Output>) -> Transaction {
+    let (inputs, kernels) = (tx.inputs_as_held().clone(), tx.kernels().to_vec());
+    Transaction::new(offset, inputs, outputs, kernels, &CHAIN).unwrap()
+}
+
+#[test]
+fn aggregates_of_known_parts_share_their_proofs() {
+    let verifier = verifier();
+    let txs = valid(&verifier, 8);
+    let parts = [aggregate(&txs[..3]).unwrap(), aggregate(&txs[3..]).unwrap()];
+    for part in &parts {
+        assert_eq!(verifier.verify(copy(part)).as_ref(), Ok(part));
+    }
+    let whole = aggregate(&parts).unwrap();
+    let verified = verifier.verify(copy(&whole)).unwrap();
+    assert_eq!(verified, whole);
+    let address = |tx: &ValidTx| tx.outputs()[0].proof().as_bytes().as_ptr();
+    assert_eq!(address(&verified), address(&whole));
+    // Whoever had the parts has forgotten them.
+    drop((txs, parts, verified));
+    assert_eq!(verifier.verify(copy(&whole)), Ok(whole));
+}
+
+#[test]
+fn aggregates_that_only_resemble_known_parts_are_refused() {
+    let verifier = verifier();
+    let txs = valid(&verifier, 4);
+    let whole = aggregate(&txs).unwrap();
+    let offset = BlindingFactor([1; 32]);
+    let other_offset = with_outputs(&whole, offset, whole.outputs().to_vec());
+    assert_eq!(verifier.verify(other_offset), Err(VerifyError::KernelSum));
+
+    let mut outputs = whole.outputs().to_vec();
+    let (first, second) = (outputs[0].clone(), outputs[1].clone());
+    outputs[0] = Output::new(first.features(), first.commitment(), second.proof().clone());
+    let other_proof = with_outputs(&whole, *whole.offset(), outputs);
+    assert_eq!(verifier.verify(other_proof), Err(VerifyError::RangeProof));
+
+    let fewer = with_outputs(&whole, *whole.offset(), whole.outputs()[1..].to_vec());
+    assert_eq!(verifier.verify(fewer), Err(VerifyError::KernelSum));
+}
+
+/// Grin's library refuses a sum that is infinity, balanced or not.
+#[test]
+fn sums_that_are_infinity_are_refused() {
+    let mut rng = seeded(3, 0);
+    let (coin, key) = (Coin::new(60_000_000_000, &mut rng), Secret::random(&mut rng));
+    let fee = 25 * 500_000;
+    let same_key = Coin::with_key(coin.value() - fee, coin.key(), coin.features()).unwrap();
+    let kernel = Kernel::plain().key(key);
+    let built = TxBuilder::new().input(coin).output_coin(same_key).kernel(kernel).fee(fee);
+    let tx = built.build(&mut rng, &CHAIN).unwrap().tx;
+    assert_eq!(verifier().verify(tx), Err(VerifyError::KernelSum));
+}
+
+#[test]
+fn parts_whose_excesses_cancel_are_refused_together() {
+    let mut rng = seeded(4, 0);
+    let key = Secret::random(&mut rng);
+    let verifier = verifier();
+    let parts = [key, key.negated()].map(|key| {
+        let coin = Coin::new(60_000_000_000, &mut rng);
+        let built = TxBuilder::new().input(coin).split(1).kernel(Kernel::plain().key(key));
+        verifier.verify(built.build(&mut rng, &CHAIN).unwrap().tx).unwrap()
+    });
+    let whole = copy(&aggregate(&parts).unwrap());
+    assert_eq!(verifier.verify(whole.clone()), Err(VerifyError::KernelSum));
+    drop(parts);
+    assert_eq!(verifier.verify(whole), Err(VerifyError::KernelSum));
+}
