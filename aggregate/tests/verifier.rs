@@ -1,5 +1,7 @@
 //! What a verifier remembers must not change a verdict.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests may")]
+
 use std::num::NonZeroUsize;
 
 use bytes::Bytes;
