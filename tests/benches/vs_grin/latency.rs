@@ -13,7 +13,7 @@ use crate::verifying::fresh_verifier;
 /// A lone arrival at an idle node, from bytes to stempool, beside Grin's add at an empty pool.
 pub(crate) fn lone_latency(bench: &Bench) -> Figures {
     let txs = bench.corpus.of_grin();
-    let chain = Chain::before(&bench.corpus.decoded());
+    let chain = Chain::before(bench.corpus.decoded());
     let mut theirs = grin::Pool::with_stem(&[]);
     let mut node = Node::new(&chain);
     let verifier = fresh_verifier();

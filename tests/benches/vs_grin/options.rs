@@ -41,7 +41,10 @@ impl Options {
                 "--memory-of-grin" => options.mode = Mode::Memory { grin: true },
                 "--memory-of-ours" => options.mode = Mode::Memory { grin: false },
                 name if !name.starts_with('-') => options.names.push(arg),
-                unknown => panic!("unknown option {unknown}"),
+                unknown => {
+                    eprintln!("unknown option {unknown}");
+                    std::process::exit(2);
+                }
             }
         }
         options

@@ -81,7 +81,7 @@ impl Raw {
                 let (mut parts, mut messages, mut keys) = (Vec::new(), Vec::new(), Vec::new());
                 for (signature, message, key) in signatures[index] {
                     parts.push(*signature);
-                    messages.push(message.clone());
+                    messages.push(*message);
                     keys.push(*key);
                 }
                 assert!(aggsig::verify_batch(secp, &parts, &messages, &keys));
