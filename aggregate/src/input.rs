@@ -143,5 +143,10 @@ pub(crate) fn read_many<'a, T>(
     if count > most {
         return Err(DecodeError::UnexpectedEnd);
     }
-    (0..count).map(|_| read(reader)).collect()
+    // Collecting results would leave room for four elements where there is one.
+    let mut elements = Vec::with_capacity(count);
+    for _ in 0..count {
+        elements.push(read(reader)?);
+    }
+    Ok(elements)
 }

@@ -42,9 +42,7 @@ impl Options {
                 "--memory-of-ours" => options.mode = Mode::Memory { grin: false },
                 name if !name.starts_with('-') => options.names.push(arg),
                 unknown => {
-                    eprintln!(
-                        "unknown option {unknown}: --quick, --as-shipped or names of measures"
-                    );
+                    eprintln!("unknown option {unknown}");
                     std::process::exit(2);
                 }
             }

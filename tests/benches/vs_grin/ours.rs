@@ -7,8 +7,8 @@ use std::time::Duration;
 use rand::Rng;
 use scape_aggregate::{Commitment, Input, OutputFeatures, Transaction, ValidTx};
 use scape_pool::{
-    ChainView, Coin, Context, Effect, Embargo, EmbargoDelay, Instant, Patience, PatienceMode,
-    PeerId, Pool, PoolConfig, Router, Source, Tip, Utxo,
+    Capacity, ChainView, Coin, Context, Effect, Embargo, EmbargoDelay, Instant, Patience,
+    PatienceMode, PeerId, Pool, PoolConfig, Router, Source, Tip, Utxo,
 };
 
 use crate::corpus::RULES;
@@ -78,7 +78,6 @@ impl Chain {
 impl<'a> Node<'a> {
     /// A node with an empty pool in which one peer may fill all.
     pub(crate) fn new(chain: &'a Chain) -> Self {
-        let capacity = scape_pool::Capacity { shares: 1, ..scape_pool::Capacity::default() };
         let config = PoolConfig {
             consensus: RULES,
             patience: Patience {
@@ -90,7 +89,7 @@ impl<'a> Node<'a> {
                 delay: EmbargoDelay::Exponential { mean: Duration::from_secs(3_600) },
                 sweep: Duration::from_secs(10),
             },
-            capacity,
+            capacity: Capacity { shares: 1, ..Capacity::default() },
         };
         Self { pool: Pool::new(config, [7; 32]), chain }
     }
