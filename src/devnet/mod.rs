@@ -17,7 +17,7 @@ use scape_p2p::book::BookConfig;
 use scape_p2p::dandelion::Preset;
 use scape_p2p::net::NetConfig;
 use scape_p2p::zone::{PeersConfig, PushError, ZoneConfig};
-use scape_pool::{Notice, Refusal};
+use scape_pool::{EmbargoDelay, Notice, Refusal};
 use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -76,6 +76,9 @@ pub enum DevnetError {
 const CONSENSUS: Consensus = Consensus::of(ChainType::Testnet);
 /// Peers that each relay connects to.
 const OUTBOUND: usize = 3;
+/// The embargo where timers are shortened: a few times what a stem takes.
+const SHORT_EMBARGO: EmbargoDelay =
+    EmbargoDelay::Uniform { base: Duration::from_secs(10), spread: Duration::from_secs(4) };
 /// How often the network is looked at.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -226,8 +229,13 @@ fn node_config(
     known: BTreeSet<SocketAddr>,
     rng: &mut impl Rng,
 ) -> NodeConfig {
+    let mut params = config.preset.params().faster(config.speed);
+    if config.speed > 1 && matches!(params.embargo.delay, EmbargoDelay::Exponential { .. }) {
+        // Memoryless embargoes have a tail that would outlast the demonstration.
+        params.embargo.delay = SHORT_EMBARGO;
+    }
     let zone = ZoneConfig {
-        params: config.preset.params().faster(config.speed),
+        params,
         peers: PeersConfig {
             outbound: OUTBOUND,
             fixed: known,
