@@ -49,7 +49,7 @@ struct DevnetArgs {
     /// Parameters of Dandelion: grin-doc, grin-5, dandelion++, monero or scape.
     #[arg(long, default_value = "scape", value_parser = parse_preset)]
     preset: Preset,
-    /// Let timers run as the preset says, not 20 times faster.
+    /// Let timers run as the preset says, not 20 times faster with an embargo of 10 to 14 s.
     #[arg(long)]
     real_time: bool,
     /// Seconds between blocks.
