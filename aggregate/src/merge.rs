@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use thiserror::Error;
 
 use crate::rules::check_nrd_unique;
-use crate::sorting::sorted_by_key;
+use crate::sorting::{LongKey, sorted_by_key};
 use crate::transaction::Parts;
 use crate::{BlindingFactor, Hash, Input, Inputs, Output, Transaction, TxKernel, ValidTx};
 
@@ -57,14 +57,32 @@ pub enum DeaggregateError {
 /// # Errors
 /// If two of them exclude each other.
 pub fn aggregate(txs: &[ValidTx]) -> Result<ValidTx, AggregateError> {
+    let txs: Vec<_> = txs.iter().collect();
+    merge(&txs, !are_strangers(&txs))
+}
+
+/// Whether no two inputs or outputs of these have one commitment. May be wrong about strangers, but
+/// not about relatives.
+pub(crate) fn are_strangers(txs: &[&ValidTx]) -> bool {
+    let spent = txs.iter().flat_map(|tx| tx.inputs()).map(|input| input.commitment().short());
+    let created = txs.iter().flat_map(|tx| tx.outputs()).map(|output| output.commitment().short());
+    let mut mentioned: Vec<_> = spent.chain(created).collect();
+    mentioned.sort_unstable();
+    mentioned.is_sorted_by(|a, b| a < b)
+}
+
+/// As [`aggregate`]; where none are related there is nothing to cut through.
+pub(crate) fn merge(txs: &[&ValidTx], has_relatives: bool) -> Result<ValidTx, AggregateError> {
     if let [tx] = txs {
-        return Ok(tx.clone());
+        return Ok((*tx).clone());
     }
     let inputs: Vec<_> = txs.iter().map(|tx| tx.inputs_as_held().commit_only()).collect();
     let mut inputs: Vec<_> = inputs.iter().flat_map(|inputs| inputs.iter()).collect();
     let mut outputs: Vec<_> = txs.iter().flat_map(|tx| tx.outputs()).collect();
     let kernels = txs.iter().flat_map(|tx| tx.kernels()).collect();
-    cut_through(&mut inputs, &mut outputs);
+    if has_relatives {
+        cut_through(&mut inputs, &mut outputs);
+    }
     let inputs = union(inputs, Input::hash, AggregateError::DuplicateInput)?;
     let outputs = union(outputs, Output::hash, AggregateError::DuplicateOutput)?;
     let kernels = union(kernels, TxKernel::hash, AggregateError::DuplicateKernel)?;

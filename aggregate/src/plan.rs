@@ -1,12 +1,12 @@
 //! Which transactions merge into which aggregate.
 
-use std::cmp::Ordering;
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::hash::Hash as StdHash;
+use std::cmp::{Ordering, Reverse};
+use std::collections::{BTreeMap, BinaryHeap, HashSet};
 
 use crate::chain::ACCEPT_FEE_BASE;
-use crate::sorting::sorted_by_key;
-use crate::{ChainType, Commitment, Hash, Input, Output, TxKernel, ValidTx, Weight, aggregate};
+use crate::merge::{are_strangers, merge};
+use crate::sorting::{LongKey, sorted_by_key};
+use crate::{ChainType, Commitment, Hash, Input, Output, TxKernel, ValidTx, Weight};
 
 /// What an aggregate must keep to, so that Grin nodes relay it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,50 +55,42 @@ pub fn plan<Id, Lane>(
 ) -> Vec<Aggregate<Id, Lane>>
 where
     Id: Clone,
-    Lane: Clone + Ord + StdHash,
+    Lane: Clone + Ord,
 {
     let graph = Graph::of(candidates.iter().map(|(_, _, tx)| tx));
     let family = graph.families();
-    let mut packers: Vec<Packer> = Vec::new();
-    let mut packer_of_lane: HashMap<&Lane, usize> = HashMap::new();
-    let mut lanes: Vec<&Lane> = Vec::new();
+    let mut packers: BTreeMap<&Lane, Packer> = BTreeMap::new();
     let mut bins_of: Vec<usize> = vec![0; candidates.len()];
     for index in graph.topological_order() {
         let lane = &candidates[family[index]].1;
-        let packer = *packer_of_lane.entry(lane).or_insert_with(|| {
-            packers.push(Packer::default());
-            lanes.push(lane);
-            packers.len() - 1
-        });
         let after = graph.parents[index].iter().map(|parent| bins_of[*parent]).max().unwrap_or(0);
         let member = Member::new(index, graph.txs[index], graph.is_stranger[index]);
-        bins_of[index] = packers[packer].place(&member, after, limits);
+        bins_of[index] = packers.entry(lane).or_default().place(&member, after, limits);
     }
-    let mut by_lane: Vec<_> = lanes.into_iter().zip(packers).collect();
-    by_lane.sort_by_key(|(lane, _)| *lane);
-    by_lane
+    packers
         .into_iter()
         .flat_map(|(lane, packer)| packer.bins.into_iter().map(move |bin| (lane, bin)))
-        .flat_map(|(lane, bin)| merge_bin(candidates, lane, &bin.members))
+        .flat_map(|(lane, bin)| merge_bin(candidates, lane, &bin))
         .collect()
 }
 
 fn merge_bin<Id: Clone, Lane: Clone>(
     candidates: &[(Id, Lane, ValidTx)],
     lane: &Lane,
-    members: &[usize],
+    bin: &Bin,
 ) -> Vec<Aggregate<Id, Lane>> {
-    let txs: Vec<_> = members.iter().map(|index| candidates[*index].2.clone()).collect();
+    let members = &bin.members;
+    let txs: Vec<_> = members.iter().map(|index| &candidates[*index].2).collect();
     let made = |members: &[usize], tx| Aggregate {
         lane: lane.clone(),
         parts: members.iter().map(|index| candidates[*index].0.clone()).collect(),
         tx,
     };
-    match aggregate(&txs) {
+    match merge(&txs, bin.has_relatives) {
         Ok(tx) => vec![made(members, tx)],
         // Candidates that exclude each other should not be planned together; if they are, each
         // still goes its way.
-        Err(_) => members.iter().zip(txs).map(|(index, tx)| made(&[*index], tx)).collect(),
+        Err(_) => members.iter().zip(txs).map(|(index, tx)| made(&[*index], tx.clone())).collect(),
     }
 }
 
@@ -137,6 +129,9 @@ impl<'a> Graph<'a> {
         let txs: Vec<_> = txs.collect();
         let (parents, is_stranger) = (vec![Vec::new(); txs.len()], vec![true; txs.len()]);
         let mut graph = Self { txs, parents, is_stranger };
+        if are_strangers(&graph.txs) {
+            return graph;
+        }
         let mentions = graph.txs.iter().enumerate().flat_map(|(index, tx)| {
             let spent = tx.inputs().iter().map(move |input| Mention::Spent(index, input));
             spent.chain(tx.outputs().iter().map(move |output| Mention::Created(index, output)))
@@ -181,32 +176,34 @@ impl<'a> Graph<'a> {
 
     /// Parents before children; among those free to come next, by name.
     fn topological_order(&self) -> Vec<usize> {
-        let mut children: Vec<Vec<usize>> = vec![Vec::new(); self.parents.len()];
+        let by_name = sorted_by_key(0..self.txs.len(), |index| Name(self.txs[index]));
+        let by_name: Vec<_> = by_name.into_iter().map(|(_, index)| index).collect();
+        if self.parents.iter().all(Vec::is_empty) {
+            return by_name;
+        }
+        let mut rank = vec![0; by_name.len()];
+        by_name.iter().enumerate().for_each(|(position, index)| rank[*index] = position);
+        let mut children: Vec<Vec<usize>> = vec![Vec::new(); by_name.len()];
         let mut waiting_for: Vec<usize> = self.parents.iter().map(Vec::len).collect();
         for (child, parents) in self.parents.iter().enumerate() {
             parents.iter().for_each(|parent| children[*parent].push(child));
         }
-        let free = (0..waiting_for.len()).filter(|index| waiting_for[*index] == 0);
-        let mut ready: BTreeSet<(Name<'_>, usize)> = free.map(|i| (self.name(i), i)).collect();
-        let mut order = Vec::with_capacity(waiting_for.len());
-        while let Some((_, index)) = ready.pop_first() {
+        let free = rank.iter().zip(&waiting_for).filter(|(_, parents)| **parents == 0);
+        let mut ready: BinaryHeap<_> = free.map(|(rank, _)| Reverse(*rank)).collect();
+        let mut order = Vec::with_capacity(by_name.len());
+        while let Some(Reverse(rank_of_next)) = ready.pop() {
+            let index = by_name[rank_of_next];
             order.push(index);
             for child in &children[index] {
                 waiting_for[*child] -= 1;
                 if waiting_for[*child] == 0 {
-                    ready.insert((self.name(*child), *child));
+                    ready.push(Reverse(rank[*child]));
                 }
             }
         }
         // Transactions that spend each other in a circle can be written down, though never mined.
-        let mut circular: Vec<_> = (0..waiting_for.len()).filter(|i| waiting_for[*i] > 0).collect();
-        circular.sort_by_key(|index| self.name(*index));
-        order.extend(circular);
+        order.extend(by_name.into_iter().filter(|index| waiting_for[*index] > 0));
         order
-    }
-
-    fn name(&self, index: usize) -> Name<'a> {
-        Name(self.txs[index])
     }
 }
 
@@ -220,6 +217,12 @@ impl<'a> Name<'a> {
         let kernels = self.0.kernels().iter().map(TxKernel::hash);
         let outputs = self.0.outputs().iter().map(Output::hash);
         kernels.chain(outputs).chain(self.0.inputs().iter().map(Input::hash))
+    }
+}
+
+impl LongKey for Name<'_> {
+    fn short(&self) -> u64 {
+        self.hashes().next().map_or(0, LongKey::short)
     }
 }
 
@@ -307,6 +310,7 @@ impl Packer {
 #[derive(Default)]
 struct Bin {
     members: Vec<usize>,
+    has_relatives: bool,
     weight: u64,
     fee: u64,
     fee_shift: u8,
@@ -337,6 +341,7 @@ impl Bin {
     fn add(&mut self, member: &Member<'_>) {
         self.weight = self.weight_with(member);
         self.members.push(member.index);
+        self.has_relatives |= !member.is_stranger;
         self.fee = self.fee.saturating_add(member.fee);
         self.fee_shift = self.fee_shift.max(member.fee_shift);
         for commitment in member.spent() {
