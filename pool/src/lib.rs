@@ -31,6 +31,7 @@ mod config;
 mod consistency;
 mod effect;
 mod fire;
+mod index;
 #[cfg(test)]
 #[path = "../tests/kit/mod.rs"]
 mod kit;

@@ -1,25 +1,33 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use hashbrown::HashTable;
 use scape_aggregate::{Commitment, Hash, Input, Output, PROOF_SIZE, TxKernel, ValidTx};
+use slab::Slab;
 
 use crate::EntryId;
+use crate::index::{Index, Key, Place};
 
 /// Transactions that do not exclude each other, indexed by kernel, created and spent output.
 ///
 /// Every operation costs O(size of the transaction). `M` is what else is known of an entry.
 #[derive(Debug)]
 pub(crate) struct Store<M> {
-    entries: BTreeMap<EntryId, Entry<M>>,
-    by_kernel: HashMap<Hash, EntryId>,
-    by_created: HashMap<Commitment, EntryId>,
-    by_spent: HashMap<Commitment, EntryId>,
-    by_nrd: HashMap<Commitment, EntryId>,
+    entries: Slab<Entry<M>>,
+    /// The places of the entries, by their ids.
+    places: HashTable<u32>,
+    /// The same, in the order of arrival.
+    order: BTreeMap<EntryId, u32>,
+    by_kernel: Index<Hash>,
+    by_created: Index<Commitment>,
+    by_spent: Index<Commitment>,
+    by_nrd: Index<Commitment>,
     bytes: usize,
 }
 
 /// A transaction in a store.
 #[derive(Debug)]
 pub(crate) struct Entry<M> {
+    id: EntryId,
     pub(crate) tx: ValidTx,
     pub(crate) meta: M,
 }
@@ -27,11 +35,13 @@ pub(crate) struct Entry<M> {
 impl<M> Default for Store<M> {
     fn default() -> Self {
         Self {
-            entries: BTreeMap::new(),
-            by_kernel: HashMap::new(),
-            by_created: HashMap::new(),
-            by_spent: HashMap::new(),
-            by_nrd: HashMap::new(),
+            entries: Slab::new(),
+            places: HashTable::new(),
+            order: BTreeMap::new(),
+            by_kernel: Index::by(|tx, index| *tx.kernels()[index].hash()),
+            by_created: Index::by(|tx, index| tx.outputs()[index].commitment()),
+            by_spent: Index::by(|tx, index| tx.inputs()[index].commitment()),
+            by_nrd: Index::by(|tx, index| tx.kernels()[index].excess()),
             bytes: 0,
         }
     }
@@ -51,63 +61,91 @@ impl<M> Store<M> {
     }
 
     pub(crate) fn get(&self, id: EntryId) -> Option<&Entry<M>> {
-        self.entries.get(&id)
+        self.entries.get(self.place(id)?)
     }
 
     pub(crate) fn meta_mut(&mut self, id: EntryId) -> Option<&mut M> {
-        self.entries.get_mut(&id).map(|entry| &mut entry.meta)
+        let place = self.place(id)?;
+        self.entries.get_mut(place).map(|entry| &mut entry.meta)
+    }
+
+    fn place(&self, id: EntryId) -> Option<usize> {
+        let place = self.places.find(spread(id), |place| self.entries[*place as usize].id == id);
+        place.map(|place| *place as usize)
     }
 
     pub(crate) fn ids(&self) -> impl Iterator<Item = EntryId> {
-        self.entries.keys().copied()
+        self.order.keys().copied()
     }
 
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (EntryId, &Entry<M>)> {
-        self.entries.iter().map(|(id, entry)| (*id, entry))
+        self.order.iter().map(|(id, place)| (*id, &self.entries[*place as usize]))
     }
 
     pub(crate) fn with_kernel(&self, kernel: &Hash) -> Option<EntryId> {
-        self.by_kernel.get(kernel).copied()
+        self.find(&self.by_kernel, kernel)
     }
 
     pub(crate) fn creator(&self, commitment: &Commitment) -> Option<EntryId> {
-        self.by_created.get(commitment).copied()
+        self.find(&self.by_created, commitment)
     }
 
     pub(crate) fn spender(&self, commitment: &Commitment) -> Option<EntryId> {
-        self.by_spent.get(commitment).copied()
+        self.find(&self.by_spent, commitment)
     }
 
     pub(crate) fn with_nrd(&self, excess: &Commitment) -> Option<EntryId> {
-        self.by_nrd.get(excess).copied()
+        self.find(&self.by_nrd, excess)
+    }
+
+    fn find<K: Key>(&self, index: &Index<K>, key: &K) -> Option<EntryId> {
+        let place = index.find(key, |place| &self.entries[place as usize].tx)?;
+        Some(self.entries[place as usize].id)
     }
 
     /// Adds an entry that conflicts with none that is there.
     pub(crate) fn insert(&mut self, id: EntryId, tx: ValidTx, meta: M) {
-        self.by_kernel.extend(tx.kernels().iter().map(|kernel| (*kernel.hash(), id)));
-        self.by_created.extend(tx.outputs().iter().map(|output| (output.commitment(), id)));
-        self.by_spent.extend(tx.inputs().iter().map(|input| (input.commitment(), id)));
-        self.by_nrd.extend(tx.kernels().iter().filter_map(TxKernel::nrd_excess).map(|e| (e, id)));
         self.bytes += wire_size(&tx);
-        self.entries.insert(id, Entry { tx, meta });
+        let entry = self.entries.insert(Entry { id, tx: tx.clone(), meta }) as u32;
+        self.order.insert(id, entry);
+        let entries = &self.entries;
+        self.places.insert_unique(spread(id), entry, |place| spread(entries[*place as usize].id));
+        let txs = |entry: u32| &self.entries[entry as usize].tx;
+        for (element, kernel) in (0..).zip(tx.kernels()) {
+            self.by_kernel.insert(Place { entry, element }, txs);
+            if kernel.nrd_excess().is_some() {
+                self.by_nrd.insert(Place { entry, element }, txs);
+            }
+        }
+        for (element, _) in (0..).zip(tx.outputs()) {
+            self.by_created.insert(Place { entry, element }, txs);
+        }
+        for (element, _) in (0..).zip(tx.inputs()) {
+            self.by_spent.insert(Place { entry, element }, txs);
+        }
     }
 
     pub(crate) fn remove(&mut self, id: EntryId) -> Option<Entry<M>> {
-        let entry = self.entries.remove(&id)?;
-        for kernel in entry.tx.kernels() {
-            remove_own(&mut self.by_kernel, kernel.hash(), id);
-            if let Some(excess) = kernel.nrd_excess() {
-                remove_own(&mut self.by_nrd, &excess, id);
+        let entry = self.order.remove(&id)?;
+        if let Ok(found) = self.places.find_entry(spread(id), |place| *place == entry) {
+            found.remove();
+        }
+        let removed = self.entries.try_remove(entry as usize)?;
+        let tx = &removed.tx;
+        self.bytes -= wire_size(tx);
+        for (element, kernel) in (0..).zip(tx.kernels()) {
+            self.by_kernel.remove(Place { entry, element }, tx);
+            if kernel.nrd_excess().is_some() {
+                self.by_nrd.remove(Place { entry, element }, tx);
             }
         }
-        for output in entry.tx.outputs() {
-            remove_own(&mut self.by_created, &output.commitment(), id);
+        for (element, _) in (0..).zip(tx.outputs()) {
+            self.by_created.remove(Place { entry, element }, tx);
         }
-        for input in entry.tx.inputs() {
-            remove_own(&mut self.by_spent, &input.commitment(), id);
+        for (element, _) in (0..).zip(tx.inputs()) {
+            self.by_spent.remove(Place { entry, element }, tx);
         }
-        self.bytes -= wire_size(&entry.tx);
-        Some(entry)
+        Some(removed)
     }
 
     /// Entries that have at least one of these kernels, in the order of their ids.
@@ -172,11 +210,10 @@ impl<M> Store<M> {
     }
 }
 
-/// Two entries never share a key, but an entry that replaces another may have taken it over.
-fn remove_own<K: Eq + std::hash::Hash>(index: &mut HashMap<K, EntryId>, key: &K, id: EntryId) {
-    if index.get(key) == Some(&id) {
-        index.remove(key);
-    }
+/// Spreads ids over a table by a multiple of the golden ratio (Knuth, "The Art of Computer
+/// Programming", 6.4). Nobody chooses ids.
+fn spread(id: EntryId) -> u64 {
+    id.0.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 /// The hashes of the kernels of a transaction.
