@@ -78,6 +78,7 @@ impl Pool {
         while self.fire_patience(ctx) || self.rescue_own(ctx) {
             self.retry_orphans(ctx);
         }
+        self.tidy_timers();
     }
 
     fn retry_orphans(&mut self, ctx: &mut Context<'_>) {
@@ -140,13 +141,12 @@ impl Pool {
             embargo,
             sent: false,
             state,
-            bundle: Bundle(id),
+            bundle: Bundle::of_one(id),
         };
         self.insert_stem(id, tx, meta);
         if !held.is_empty() {
-            let mut bundle = self.bundle_mates(&held);
-            bundle.insert(id);
-            self.bundle(&bundle);
+            let mates = self.bundle_mates(&held);
+            self.bundle(mates.into_iter().chain([id]).collect());
         }
         self.notice(Notice::Stemmed { kernels, source });
         Ok(Accepted::Stem)

@@ -1,7 +1,9 @@
 //! What was merged stays merged.
 
 use std::collections::BTreeSet;
+use std::slice;
 
+use crate::store::creates;
 use crate::{EntryId, Instant, Pool};
 
 /// Names stem entries that were sent, or came, in one aggregate.
@@ -13,60 +15,89 @@ use crate::{EntryId, Instant, Pool};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Bundle(pub(crate) EntryId);
 
+impl Bundle {
+    /// The bundle of an entry that travels alone. Its members are not listed anywhere.
+    pub(crate) fn of_one(id: EntryId) -> Self {
+        Self(id)
+    }
+}
+
 impl Pool {
+    /// Lists an entry that comes in among those it travels with.
+    pub(crate) fn rejoin(&mut self, id: EntryId, bundle: Bundle) {
+        if bundle == Bundle::of_one(id) {
+            return;
+        }
+        let members = self.bundles.entry(bundle).or_default();
+        if let Err(index) = members.binary_search(&id) {
+            members.insert(index, id);
+        }
+    }
+
     pub(crate) fn unbundle(&mut self, id: EntryId, bundle: Bundle) {
-        if let Some(members) = self.bundles.get_mut(&bundle) {
-            members.remove(&id);
-            if members.is_empty() {
-                self.bundles.remove(&bundle);
-            }
+        let Some(members) = self.bundles.get_mut(&bundle) else { return };
+        if let Ok(index) = members.binary_search(&id) {
+            members.remove(index);
+        }
+        if members.is_empty() {
+            self.bundles.remove(&bundle);
         }
     }
 
     /// These entries and all that travel with them.
     pub(crate) fn bundle_mates(&self, ids: &BTreeSet<EntryId>) -> BTreeSet<EntryId> {
         let bundles = ids.iter().filter_map(|id| Some(self.stem.get(*id)?.meta.bundle));
-        bundles.filter_map(|bundle| self.bundles.get(&bundle)).flatten().copied().collect()
+        let bundles: BTreeSet<_> = bundles.collect();
+        bundles.iter().flat_map(|bundle| self.members(bundle)).copied().collect()
+    }
+
+    /// All that travel in one bundle.
+    pub(crate) fn members<'a>(&'a self, bundle: &'a Bundle) -> &'a [EntryId] {
+        self.bundles.get(bundle).map_or(slice::from_ref(&bundle.0), Vec::as_slice)
     }
 
     /// Makes one bundle of these entries.
-    pub(crate) fn bundle(&mut self, ids: &BTreeSet<EntryId>) {
-        let bundle = Bundle(self.new_id());
-        for id in ids {
+    pub(crate) fn bundle(&mut self, mut ids: Vec<EntryId>) {
+        ids.sort_unstable();
+        let bundle = match *ids {
+            [id] => Bundle::of_one(id),
+            _ => Bundle(self.new_id()),
+        };
+        for id in &ids {
             let Some(meta) = self.stem.meta_mut(*id) else { continue };
             let before = std::mem::replace(&mut meta.bundle, bundle);
             self.unbundle(*id, before);
         }
-        self.bundles.insert(bundle, ids.clone());
+        if ids.len() > 1 {
+            self.bundles.insert(bundle, ids);
+        }
     }
 
     /// The embargoes of what is sent for the first time end with the last of all that goes along.
     /// What was sent before keeps its end: else whoever sends it back in ever new company could
     /// put it off for ever.
-    pub(crate) fn join_embargoes(&mut self, ids: &BTreeSet<EntryId>) {
+    pub(crate) fn join_embargoes(&mut self, ids: &[EntryId]) {
         let entries = ids.iter().filter_map(|id| self.stem.get(*id));
         let Some(last) = entries.map(|entry| entry.meta.embargo).max() else { return };
+        let mut delayed = Vec::with_capacity(ids.len());
         for id in ids {
             let Some(meta) = self.stem.meta_mut(*id) else { continue };
             if !std::mem::replace(&mut meta.sent, true) {
-                self.delay_embargo(*id, last);
+                delayed.push(*id);
             }
         }
+        self.delay_embargoes(delayed, last);
     }
 
-    /// Lets an embargo end no earlier than `at`, nor those of what depends on the entry.
-    fn delay_embargo(&mut self, id: EntryId, at: Instant) {
-        let mut open = vec![id];
+    /// Lets embargoes end no earlier than `at`, nor those of what depends on the entries.
+    fn delay_embargoes(&mut self, mut open: Vec<EntryId>, at: Instant) {
         while let Some(id) = open.pop() {
-            let Some(meta) = self.stem.meta_mut(id) else { continue };
-            if meta.embargo >= at {
+            let Some(meta) = self.stem.meta_mut(id).filter(|meta| meta.embargo < at) else {
                 continue;
-            }
-            let before = std::mem::replace(&mut meta.embargo, at);
-            self.embargoes.remove(&(before, id));
-            self.embargoes.insert((at, id));
-            let children = self.stem.get(id).map(|entry| self.stem.children(&entry.tx));
-            open.extend(children.unwrap_or_default());
+            };
+            meta.embargo = at;
+            let created = self.stem.get(id).into_iter().flat_map(|entry| creates(&entry.tx));
+            open.extend(created.filter_map(|commitment| self.stem.spender(&commitment)));
         }
     }
 }

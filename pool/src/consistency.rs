@@ -11,20 +11,27 @@ use scape_aggregate::builder::AssumedTx;
 use scape_aggregate::{Hash, ValidTx, aggregate};
 
 use crate::kit::{self, World, kernels, output, peer};
-use crate::pool::StemState;
 use crate::store::{creates, kernel_hashes, spends};
 use crate::{Capacity, Effect, EntryId, Notice, PatienceMode, PeerId, Pool, Source};
 
 impl Pool {
     /// Panics if what the pool knows twice is not the same both times.
     fn assert_consistent(&self) {
-        let fresh = self.stem.iter().filter_map(|(id, entry)| match entry.meta.state {
-            StemState::Fresh { due, .. } => Some((due, id)),
-            StemState::Sent { .. } => None,
-        });
-        assert_eq!(fresh.collect::<BTreeSet<_>>(), self.fresh, "timers of patience");
-        let embargoes = self.stem.iter().map(|(id, entry)| (entry.meta.embargo, id));
-        assert_eq!(embargoes.collect::<BTreeSet<_>>(), self.embargoes, "timers of embargoes");
+        for (id, entry) in self.stem.iter() {
+            let due = entry.meta.state.due();
+            assert!(due.is_none_or(|due| self.fresh.has(id, due)), "timers of patience");
+            assert!(self.embargoes.has(id, self.sweep_after(entry.meta.embargo)), "of embargoes");
+        }
+        let most = 2 * self.stem.len();
+        assert!(self.fresh.len() <= most && self.embargoes.len() <= most, "pointless timers");
+        for (bundle, members) in &self.bundles {
+            let travels = |id| self.stem.get(id).is_some_and(|entry| entry.meta.bundle == *bundle);
+            assert!(members.is_sorted_by(|a, b| a < b) && !members.is_empty(), "order of a bundle");
+            assert!(members.iter().all(|id| travels(*id)), "who travels in a bundle");
+        }
+        for (id, entry) in self.stem.iter() {
+            assert!(self.members(&entry.meta.bundle).contains(&id), "bundle of an entry");
+        }
         let leaves = self
             .txpool
             .iter()

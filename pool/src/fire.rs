@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use scape_aggregate::{Aggregate, PlanLimits, ValidTx, plan};
 
+use crate::bundle::Bundle;
 use crate::pool::{Part, StemState};
 use crate::store::kernel_hashes;
-use crate::{Coin, Context, Effect, EntryId, FluffReason, Notice, PeerId, Pool, Source};
+use crate::{Coin, Context, Effect, EntryId, FluffReason, Instant, Notice, PeerId, Pool, Source};
 
 /// Where an aggregate goes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -25,10 +26,25 @@ struct Family {
     ancestors: BTreeSet<EntryId>,
 }
 
-/// The entries that leave together and where to, with the reasons of those that fluff.
+/// Fresh stem entries that take one way.
+enum Party {
+    One(EntryId),
+    Family(Family),
+}
+
+impl Party {
+    fn oldest(&self) -> Option<EntryId> {
+        match self {
+            Self::One(id) => Some(*id),
+            Self::Family(family) => family.fresh.first().copied(),
+        }
+    }
+}
+
+/// The entries that leave and where to, with the reasons of those that fluff.
 #[derive(Default)]
 struct Departure {
-    lanes: BTreeMap<EntryId, Lane>,
+    lanes: Vec<(EntryId, Lane)>,
     reasons: BTreeMap<EntryId, FluffReason>,
 }
 
@@ -42,20 +58,17 @@ impl Pool {
     /// Looks at what has waited long enough: one coin for each family of fresh transactions, then
     /// everything that goes the same way is merged and goes. Returns whether there was any.
     pub(crate) fn fire_patience(&mut self, ctx: &mut Context<'_>) -> bool {
-        let mut due = BTreeSet::new();
-        while let Some((at, id)) = self.fresh.first().copied() {
-            if at > ctx.now {
-                break;
-            }
-            self.fresh.pop_first();
-            due.insert(id);
-        }
+        let mut due = self.fresh.take_due(ctx.now);
+        due.retain(|id| self.is_due(*id, ctx.now));
         if due.is_empty() {
             return false;
         }
         let mut departure = Departure::default();
-        for family in self.families(&due) {
-            self.route_family(&family, &mut departure, ctx);
+        for party in self.parties(due) {
+            match party {
+                Party::One(id) => self.route_one(id, &mut departure, ctx),
+                Party::Family(family) => self.route_family(&family, &mut departure, ctx),
+            }
         }
         self.depart(departure, ctx);
         true
@@ -63,19 +76,21 @@ impl Pool {
 
     /// Fluffs what nobody has seen in time, together with the ancestors that it needs.
     pub(crate) fn fire_embargo(&mut self, ctx: &mut Context<'_>) {
-        let sweep = self.config.embargo.sweep;
-        if self.embargoes.first().is_none_or(|(at, _)| at.round_up(sweep) > ctx.now) {
-            return;
-        }
-        let expired = self.embargoes.iter().take_while(|(at, _)| *at <= ctx.now);
-        let expired: BTreeSet<_> = expired.map(|(_, id)| *id).collect();
         let mut departure = Departure::default();
-        for id in &expired {
-            departure.add(self.stem.ancestors(*id), Lane::Fluff);
-            departure.add([*id], Lane::Fluff);
-            departure.reasons.insert(*id, FluffReason::Embargo);
+        for id in self.embargoes.take_due(ctx.now) {
+            let Some(entry) = self.stem.get(id) else { continue };
+            let at = self.sweep_after(entry.meta.embargo);
+            if at > ctx.now {
+                self.embargoes.insert(at, id);
+                continue;
+            }
+            departure.add(self.stem.ancestors(id), Lane::Fluff);
+            departure.add([id], Lane::Fluff);
+            departure.reasons.insert(id, FluffReason::Embargo);
         }
-        self.depart(departure, ctx);
+        if !departure.lanes.is_empty() {
+            self.depart(departure, ctx);
+        }
     }
 
     /// An aggregate could not be handed to its relay. Its parts go another way at once: to the
@@ -90,8 +105,30 @@ impl Pool {
         self.settle(ctx);
     }
 
-    /// Groups entries into families, oldest first.
-    fn families(&self, due: &BTreeSet<EntryId>) -> Vec<Family> {
+    /// Whether an entry is there, fresh, and to be looked at now.
+    fn is_due(&self, id: EntryId, now: Instant) -> bool {
+        let due = self.stem.get(id).and_then(|entry| entry.meta.state.due());
+        due.is_some_and(|due| due <= now)
+    }
+
+    /// Who leaves with whom; who has the oldest entry comes first.
+    fn parties(&self, due: Vec<EntryId>) -> Vec<Party> {
+        let (alone, related) = due.into_iter().partition::<Vec<_>, _>(|id| self.is_alone(*id));
+        let mut parties: Vec<_> = alone.into_iter().map(Party::One).collect();
+        parties.extend(self.families(&related).into_iter().map(Party::Family));
+        parties.sort_by_key(Party::oldest);
+        parties
+    }
+
+    /// Whether an entry depends on nothing here, has nothing that depends on it, and came alone: as
+    /// most do.
+    fn is_alone(&self, id: EntryId) -> bool {
+        let Some(entry) = self.stem.get(id) else { return false };
+        entry.meta.bundle == Bundle::of_one(id) && self.stem.is_unrelated(&entry.tx)
+    }
+
+    /// Groups entries into families.
+    fn families(&self, due: &[EntryId]) -> Vec<Family> {
         let mut families: Vec<Family> = Vec::new();
         let mut family_of: BTreeMap<EntryId, usize> = BTreeMap::new();
         for id in due {
@@ -113,9 +150,9 @@ impl Pool {
             }
             for member in members {
                 family_of.insert(member, target);
-                match due.contains(&member) {
-                    true => families[target].fresh.insert(member),
-                    false => families[target].ancestors.insert(member),
+                match due.binary_search(&member) {
+                    Ok(_) => families[target].fresh.insert(member),
+                    Err(_) => families[target].ancestors.insert(member),
                 };
             }
         }
@@ -138,6 +175,14 @@ impl Pool {
         found
     }
 
+    /// Decides where an entry goes that nothing else depends on.
+    fn route_one(&mut self, id: EntryId, departure: &mut Departure, ctx: &mut Context<'_>) {
+        let avoid = self.avoided(id);
+        let (lane, reason) = self.decide(id, |relay| avoid == Some(*relay), ctx);
+        departure.add([id], lane);
+        departure.reasons.extend((lane == Lane::Fluff).then_some((id, reason)));
+    }
+
     /// Decides where a family goes, by the coin and the relay of its oldest fresh member.
     ///
     /// On the stem a child must go to a relay that has its parents: to the one that all of them
@@ -146,7 +191,7 @@ impl Pool {
     fn route_family(&mut self, family: &Family, departure: &mut Departure, ctx: &mut Context<'_>) {
         let Some(oldest) = family.fresh.first().copied() else { return };
         let avoid: BTreeSet<_> = family.fresh.iter().filter_map(|id| self.avoided(*id)).collect();
-        let (lane, reason) = self.decide(oldest, &avoid, ctx);
+        let (lane, reason) = self.decide(oldest, |relay| avoid.contains(relay), ctx);
         let usable = |relay: &PeerId| ctx.router.is_up(*relay) && !avoid.contains(relay);
         let home = self.home(family).filter(usable);
         match (lane, home) {
@@ -172,7 +217,7 @@ impl Pool {
     fn decide(
         &mut self,
         id: EntryId,
-        avoid: &BTreeSet<PeerId>,
+        is_avoided: impl Fn(&PeerId) -> bool,
         ctx: &mut Context<'_>,
     ) -> (Lane, FluffReason) {
         let Some(entry) = self.stem.get(id) else { return (Lane::Fluff, FluffReason::Family) };
@@ -182,7 +227,7 @@ impl Pool {
             StemState::Sent { .. } => (None, false),
         };
         let coin = coin.unwrap_or_else(|| ctx.router.coin(source, &mut self.rng));
-        let relay = ctx.router.relay(source).filter(|relay| !avoid.contains(relay));
+        let relay = ctx.router.relay(source).filter(|relay| !is_avoided(relay));
         match (coin, relay) {
             (Coin::Fluff, _) if looped => (Lane::Fluff, FluffReason::Loop),
             (Coin::Fluff, _) => (Lane::Fluff, FluffReason::Coin),
@@ -212,7 +257,9 @@ impl Pool {
 
     /// Merges what departs and sends it, parents first.
     fn depart(&mut self, departure: Departure, ctx: &mut Context<'_>) {
-        let Departure { lanes, reasons } = departure;
+        let Departure { mut lanes, reasons } = departure;
+        lanes.sort_by_key(|(id, _)| *id);
+        lanes.dedup_by_key(|(id, _)| *id);
         let candidates: Vec<_> = lanes
             .into_iter()
             .filter_map(|(id, lane)| Some((id, lane, self.stem.get(id)?.tx.clone())))
@@ -237,9 +284,8 @@ impl Pool {
         for id in &parts {
             self.set_stem_state(*id, StemState::Sent { relay });
         }
-        let together = parts.iter().copied().collect();
-        self.bundle(&together);
-        self.join_embargoes(&together);
+        self.bundle(parts.clone());
+        self.join_embargoes(&parts);
         let kernels = kernel_hashes(&tx);
         self.notice(Notice::Relayed { kernels, parts: parts.len(), cut_through });
         self.effects.push_back(Effect::Stem { relay, tx, parts });

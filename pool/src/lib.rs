@@ -46,6 +46,7 @@ mod rules;
 mod store;
 mod subtract;
 mod time;
+mod timers;
 mod upheaval;
 
 pub use chain::{BlockSummary, ChainUpdate, ChainView, Tip, Utxo};

@@ -8,6 +8,7 @@ use crate::bundle::Bundle;
 use crate::orphans::Orphans;
 use crate::own::Owned;
 use crate::store::{Store, wire_size};
+use crate::timers::Timers;
 use crate::{
     ChainView, Coin, Effect, Instant, Notice, PatienceMode, PeerId, PoolConfig, Router, Source,
 };
@@ -39,16 +40,16 @@ pub struct Pool {
     pub(crate) stem_orphans: Orphans,
     pub(crate) public_orphans: Orphans,
     pub(crate) owned: Owned,
-    /// Fresh stem entries, by when they are looked at.
-    pub(crate) fresh: BTreeSet<(Instant, EntryId)>,
-    /// All stem entries, by when they are fluffed at the latest.
-    pub(crate) embargoes: BTreeSet<(Instant, EntryId)>,
+    /// When fresh stem entries are looked at.
+    pub(crate) fresh: Timers,
+    /// When stem entries are fluffed: each at the end of its embargo, or before, to be put off.
+    pub(crate) embargoes: Timers,
     /// Public entries that are not the owner's and nobody's parents, by what they pay for their
     /// weight: those that may have to go when room is short.
     pub(crate) leaves: BTreeSet<(u64, EntryId)>,
     pub(crate) stem_usage: HashMap<Source, Usage>,
-    /// What was sent, or came, in one aggregate.
-    pub(crate) bundles: BTreeMap<Bundle, BTreeSet<EntryId>>,
+    /// What was sent, or came, in one aggregate, in the order of arrival; of several parts only.
+    pub(crate) bundles: BTreeMap<Bundle, Vec<EntryId>>,
     pub(crate) effects: VecDeque<Effect>,
     phase: Instant,
     next_id: u64,
@@ -76,6 +77,16 @@ pub(crate) enum StemState {
     Fresh { due: Instant, coin: Option<Coin>, looped: bool, avoid: Option<PeerId> },
     /// Handed to a relay, now under embargo.
     Sent { relay: PeerId },
+}
+
+impl StemState {
+    /// When it is looked at, if it is.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        match self {
+            Self::Fresh { due, .. } => Some(*due),
+            Self::Sent { .. } => None,
+        }
+    }
 }
 
 /// What a public entry is beside its transaction.
@@ -160,8 +171,8 @@ impl Pool {
             stem: Store::default(),
             txpool: Store::default(),
             mined: Store::default(),
-            fresh: BTreeSet::new(),
-            embargoes: BTreeSet::new(),
+            fresh: Timers::default(),
+            embargoes: Timers::default(),
             leaves: BTreeSet::new(),
             stem_usage: HashMap::new(),
             bundles: BTreeMap::new(),
@@ -176,12 +187,11 @@ impl Pool {
         self.effects.pop_front()
     }
 
-    /// When [`Pool::handle_timeout`] has to be called next.
+    /// When [`Pool::handle_timeout`] has to be called next. It may turn out that nothing is due then.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let patience = self.fresh.first().map(|(due, _)| *due);
-        let embargo = self.embargoes.first().map(|(at, _)| at.round_up(self.config.embargo.sweep));
+        let stem = [self.fresh.next(), self.embargoes.next()];
         let orphans = [self.stem_orphans.next_expiry(), self.public_orphans.next_expiry()];
-        [patience, embargo].into_iter().chain(orphans).flatten().min()
+        stem.into_iter().chain(orphans).flatten().min()
     }
 
     /// Does what is due: patience, embargoes, the age of orphans. A call too early does nothing.
@@ -279,21 +289,17 @@ impl Pool {
 
     pub(crate) fn insert_stem(&mut self, id: EntryId, tx: ValidTx, meta: StemMeta) {
         if let StemState::Fresh { due, .. } = meta.state {
-            self.fresh.insert((due, id));
+            self.fresh.insert(due, id);
         }
-        self.embargoes.insert((meta.embargo, id));
+        self.embargoes.insert(self.sweep_after(meta.embargo), id);
         self.stem_usage.entry(meta.source).or_default().add(&tx);
-        self.bundles.entry(meta.bundle).or_default().insert(id);
+        self.rejoin(id, meta.bundle);
         self.stem.insert(id, tx, meta);
     }
 
-    /// Takes an entry out of the stempool, with its timers and its share.
+    /// Takes an entry out of the stempool, with its share.
     pub(crate) fn remove_stem(&mut self, id: EntryId) -> Option<(ValidTx, StemMeta)> {
         let entry = self.stem.remove(id)?;
-        if let StemState::Fresh { due, .. } = entry.meta.state {
-            self.fresh.remove(&(due, id));
-        }
-        self.embargoes.remove(&(entry.meta.embargo, id));
         self.unbundle(id, entry.meta.bundle);
         let usage = self.stem_usage.get_mut(&entry.meta.source);
         if usage.is_some_and(|usage| usage.subtract(&entry.tx)) {
@@ -304,13 +310,25 @@ impl Pool {
 
     pub(crate) fn set_stem_state(&mut self, id: EntryId, state: StemState) {
         let Some(meta) = self.stem.meta_mut(id) else { return };
-        let before = std::mem::replace(&mut meta.state, state);
-        if let StemState::Fresh { due, .. } = before {
-            self.fresh.remove(&(due, id));
-        }
+        meta.state = state;
         if let StemState::Fresh { due, .. } = state {
-            self.fresh.insert((due, id));
+            self.fresh.insert(due, id);
         }
+    }
+
+    /// When an embargo that ends at this time is looked at.
+    pub(crate) fn sweep_after(&self, embargo: Instant) -> Instant {
+        embargo.round_up(self.config.embargo.sweep)
+    }
+
+    /// Forgets timers of what is gone.
+    pub(crate) fn tidy_timers(&mut self) {
+        let entries = || self.stem.iter().map(|(id, entry)| (id, &entry.meta));
+        let fresh = entries().filter_map(|(id, meta)| Some((meta.state.due()?, id)));
+        self.fresh.tidy(self.stem.len(), fresh);
+        let sweep = self.config.embargo.sweep;
+        let embargoes = entries().map(|(id, meta)| (meta.embargo.round_up(sweep), id));
+        self.embargoes.tidy(self.stem.len(), embargoes);
     }
 
     pub(crate) fn insert_public(&mut self, tx: ValidTx, parts: Vec<Part>) -> EntryId {

@@ -161,6 +161,12 @@ impl<M> Store<M> {
         tx.inputs().iter().filter_map(|input| self.creator(&input.commitment())).collect()
     }
 
+    /// Whether no entry here creates what `tx` spends, or spends what it creates.
+    pub(crate) fn is_unrelated(&self, tx: &ValidTx) -> bool {
+        spends(tx).all(|spent| self.creator(&spent).is_none())
+            && creates(tx).all(|created| self.spender(&created).is_none())
+    }
+
     /// Entries here that spend outputs of `tx`.
     pub(crate) fn children(&self, tx: &ValidTx) -> BTreeSet<EntryId> {
         tx.outputs().iter().filter_map(|output| self.spender(&output.commitment())).collect()
