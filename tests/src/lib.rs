@@ -8,5 +8,6 @@
 //! seed gives the same trace, byte for byte.
 
 pub mod audit;
+pub mod endurance;
 pub mod flow;
 pub mod net;
