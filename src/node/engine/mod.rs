@@ -24,6 +24,7 @@ mod tests;
 use std::io;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -69,6 +70,8 @@ struct Shared {
     changed: Condvar,
     reports: mpsc::UnboundedSender<Report>,
     workers: usize,
+    /// A worker has died.
+    broken: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -101,12 +104,16 @@ impl Engine {
         let workers = if workers == 0 { cores } else { workers };
         let state = State { queue: Queue::new(limits), strangers: 0, closed: false };
         let (state, changed) = (Mutex::new(state), Condvar::new());
-        let shared = Arc::new(Shared { state, changed, reports, workers });
+        let shared =
+            Arc::new(Shared { state, changed, reports, workers, broken: AtomicBool::new(false) });
         // From here on dropping it ends the threads that were started.
         let mut engine = Self { shared, threads: Vec::with_capacity(workers) };
         for index in 0..workers {
             let (shared, verify) = (engine.shared.clone(), verify.clone());
-            let work = move || shared.work(&*verify);
+            let work = move || {
+                let _alarm = Alarm(&shared);
+                shared.work(&*verify);
+            };
             let thread = thread::Builder::new().name(format!("verify-{index}"));
             engine.threads.push(thread.spawn(work)?);
         }
@@ -132,6 +139,12 @@ impl Engine {
         if self.shared.lock().queue.cancel(ticket) {
             self.shared.report(ticket, Outcome::Unverified(Unverified::Cancelled));
         }
+    }
+
+    /// Whether a worker has died, of an error in the engine itself. What it was at gets no report,
+    /// and the queue may be wrong: the node cannot go on.
+    pub(super) fn is_broken(&self) -> bool {
+        self.shared.broken.load(Ordering::Relaxed)
     }
 
     /// A peer is gone for good. What it sent is cancelled.
@@ -215,6 +228,18 @@ impl Shared {
         // What had to wait for this batch may be for another worker.
         if state.queue.len() > 1 {
             self.changed.notify_one();
+        }
+    }
+}
+
+/// Tells when a worker dies of a panic that is not the verifier's.
+struct Alarm<'a>(&'a Shared);
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            error!("a verification thread has died");
+            self.0.broken.store(true, Ordering::Relaxed);
         }
     }
 }
