@@ -165,10 +165,16 @@ impl Core {
     }
 
     fn handle_outcome(&mut self, ticket: Ticket, outcome: Outcome) {
+        let good = matches!(outcome, Outcome::Verdict(Ok(_)));
         self.with_zone(|zone, ctx| match outcome {
             Outcome::Verdict(verdict) => zone.handle_verified(ticket, verdict, ctx),
             Outcome::Unverified(why) => zone.handle_unverified(ticket, why, ctx),
         });
+        if !good {
+            // What else its sender has sent may have to go.
+            self.carry_out();
+            self.engine.handled(ticket);
+        }
     }
 
     fn handle_event(&mut self, event: NetEvent) {

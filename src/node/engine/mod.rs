@@ -14,7 +14,8 @@
 //! Peers that have not shown yet that they send good transactions are verified apart and never
 //! occupy the last free worker, so that searching a failed batch delays nobody else.
 //!
-//! Every ticket that is submitted gets exactly one report.
+//! Every ticket that is submitted gets exactly one report. After one that is not good its sender
+//! waits until the node has handled it, so that a ban comes before the next verification.
 
 mod lane;
 mod queue;
@@ -141,6 +142,14 @@ impl Engine {
         }
     }
 
+    /// What follows from a report is done. Needs to be told of every one that is not good: until
+    /// then nothing more of its sender is verified.
+    pub(super) fn handled(&self, ticket: Ticket) {
+        if self.shared.lock().queue.handled(ticket) {
+            self.shared.changed.notify_one();
+        }
+    }
+
     /// Whether a worker has died, of an error in the engine itself. What it was at gets no report,
     /// and the queue may be wrong: the node cannot go on.
     pub(super) fn is_broken(&self) -> bool {
@@ -191,8 +200,9 @@ impl Shared {
             let txs: Vec<_> = jobs.iter().map(|job| job.load.clone()).collect();
             let outcomes = verify_guarded(verify, txs);
             let worth = |outcome: &Outcome| matches!(outcome, Outcome::Verdict(Ok(_)));
-            let senders = jobs.iter().map(|job| job.sender);
-            self.settle(alone, senders.zip(outcomes.iter().map(worth)));
+            let worths = jobs.iter().zip(&outcomes);
+            let worths = worths.map(|(job, outcome)| (job.ticket, job.sender, worth(outcome)));
+            self.settle(alone, worths);
             for (job, outcome) in jobs.iter().zip(outcomes) {
                 self.report(job.ticket, outcome);
             }
@@ -220,7 +230,7 @@ impl Shared {
     fn settle(
         &self,
         alone: Option<PeerId>,
-        verdicts: impl IntoIterator<Item = (Option<PeerId>, bool)>,
+        verdicts: impl IntoIterator<Item = (Ticket, Option<PeerId>, bool)>,
     ) {
         let mut state = self.lock();
         state.strangers -= usize::from(alone.is_some());

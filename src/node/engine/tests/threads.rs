@@ -153,6 +153,27 @@ fn strangers_never_occupy_the_last_worker() {
 }
 
 #[test]
+fn nothing_more_of_a_sender_is_verified_before_the_node_knows() {
+    let bad = &samples().iter().find(|sample| sample.alone.is_err()).unwrap().tx;
+    let (mut bench, gate) = Gate::new(1);
+    for _ in 0..3 {
+        bench.submit(Some(1), bad);
+    }
+    let other = bench.submit(Some(2), &good()[0]);
+    assert_eq!(gate.entered(), 1);
+    gate.open();
+    assert_eq!(gate.entered(), 1);
+    gate.open();
+    let (first, _) = bench.reports.blocking_recv().unwrap();
+    assert_eq!(bench.report().0, other, "another's goes on");
+    assert!(gate.entered.recv_timeout(Duration::from_millis(50)).is_err());
+    bench.engine.handled(first);
+    assert_eq!(gate.entered(), 1);
+    bench.engine.forget(PeerId(1));
+    gate.open();
+}
+
+#[test]
 fn panic_of_the_verifier_refuses_its_cause_and_nothing_else() {
     let cause = good()[3].clone();
     let verifier = verifier();
