@@ -11,7 +11,7 @@ use tracing::{info, warn};
 
 use crate::chain::DevLedger;
 use crate::config::{Config, ConfigError};
-use crate::node::{LibraryBuild, Node, NodeConfig, NodeError, Stopped, library_build};
+use crate::node::{Node, NodeConfig, NodeError, Stopped, warn_of_slow_library};
 
 /// Why the daemon did not run.
 #[derive(Debug, Error)]
@@ -64,17 +64,6 @@ pub async fn run(
     info!("stopping");
     node.shutdown().await;
     Ok(())
-}
-
-fn warn_of_slow_library() {
-    match library_build() {
-        Ok(LibraryBuild::Slow) if cfg!(target_pointer_width = "64") => warn!(
-            "libsecp256k1-zkp was built with its 32-bit code: verification takes twice as long; \
-             the flags that change it are in .cargo/config.toml"
-        ),
-        Ok(_) => {}
-        Err(error) => info!(%error, "cannot tell how libsecp256k1-zkp was built"),
-    }
 }
 
 /// A chain that begins with coins whose keys follow from a seed, for wallets of development.

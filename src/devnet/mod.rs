@@ -23,7 +23,7 @@ use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::chain::{ChainView, DevLedger};
-use crate::node::{Node, NodeConfig, NodeError, PushFailed, Stopped};
+use crate::node::{Node, NodeConfig, NodeError, PushFailed, Stopped, warn_of_slow_library};
 use flow::{Flow, Kind, Payment};
 use progress::Progress;
 pub use stats::Summary;
@@ -90,6 +90,7 @@ pub async fn run(config: &DevnetConfig) -> Result<Summary, DevnetError> {
     if config.relays < 2 {
         return Err(DevnetError::TooFewRelays(config.relays));
     }
+    tokio::task::spawn_blocking(warn_of_slow_library);
     let mut network = Network::start(config).await?;
     let outcome = network.drive(config).await;
     let Network { relays, .. } = &mut network;

@@ -11,7 +11,7 @@ use scape_p2p::net::{ConnectError, LinkError, Net, NetEvent, replace_file};
 use scape_p2p::zone::{Effect, PushError, Ticket, Zone, ZoneConfig, ZoneContext};
 use scape_pool::{Accepted, ChainUpdate, ChainView, Notice};
 use tokio::sync::{mpsc, oneshot};
-use tracing::{debug, warn};
+use tracing::{debug, error, warn};
 
 use super::clock::Clock;
 use super::engine::{Engine, Limits, Outcome, Report};
@@ -96,7 +96,8 @@ impl Core {
         self.net.local_addr()
     }
 
-    /// Runs until told to stop or until the handle is gone. Nothing that a peer does ends it.
+    /// Runs until told to stop or until the handle is gone. Nothing that a peer does ends it; an
+    /// error in the engine itself does.
     pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         let mut save = tokio::time::interval(SAVE_INTERVAL);
         loop {
@@ -115,6 +116,10 @@ impl Core {
             }
             self.with_zone(|zone, ctx| zone.handle_timeout(ctx));
             self.carry_out();
+            if self.engine.is_broken() {
+                error!("nothing can be verified any more: the node stops");
+                break;
+            }
         }
         self.save_book()();
         self.net.shutdown().await;
@@ -160,10 +165,16 @@ impl Core {
     }
 
     fn handle_outcome(&mut self, ticket: Ticket, outcome: Outcome) {
+        let good = matches!(outcome, Outcome::Verdict(Ok(_)));
         self.with_zone(|zone, ctx| match outcome {
             Outcome::Verdict(verdict) => zone.handle_verified(ticket, verdict, ctx),
             Outcome::Unverified(why) => zone.handle_unverified(ticket, why, ctx),
         });
+        if !good {
+            // What else its sender has sent may have to go.
+            self.carry_out();
+            self.engine.handled(ticket);
+        }
     }
 
     fn handle_event(&mut self, event: NetEvent) {

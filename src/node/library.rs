@@ -11,6 +11,8 @@ use std::hint::black_box;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
+use tracing::{info, warn};
+
 /// The code that was linked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LibraryBuild {
@@ -38,6 +40,18 @@ const CHUNK: usize = 1 << 20;
 /// If the executable cannot be read.
 pub fn library_build() -> io::Result<LibraryBuild> {
     build_of(&std::env::current_exe()?)
+}
+
+/// Says so if verification takes twice as long as it has to. As slow as [`library_build`].
+pub(crate) fn warn_of_slow_library() {
+    match library_build() {
+        Ok(LibraryBuild::Slow) if cfg!(target_pointer_width = "64") => warn!(
+            "libsecp256k1-zkp was built with its 32-bit code: verification takes twice as long; \
+             the flags that change it are in .cargo/config.toml"
+        ),
+        Ok(_) => {}
+        Err(error) => info!(%error, "cannot tell how libsecp256k1-zkp was built"),
+    }
 }
 
 fn build_of(path: &Path) -> io::Result<LibraryBuild> {

@@ -23,6 +23,7 @@ use tokio::task::JoinHandle;
 
 use crate::chain::{Block, BlockError, DevLedger};
 use core::{Command, Core};
+pub(crate) use library::warn_of_slow_library;
 pub use library::{LibraryBuild, library_build};
 
 /// The parameters of a node.

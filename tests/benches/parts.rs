@@ -1,5 +1,11 @@
-//! The parts of `scape-aggregate` alone, with criterion's baselines:
-//! `cargo bench -p scape-tests --bench parts -- --save-baseline before`.
+//! The parts of `scape-aggregate` alone, with criterion's baselines. Before a change, and after it:
+//!
+//! ```text
+//! cargo bench -p scape-tests --bench parts -- --save-baseline before
+//! cargo bench -p scape-tests --bench parts -- --baseline before
+//! ```
+//!
+//! A name after `--` chooses parts; `--test` runs each once and measures nothing.
 
 #![expect(clippy::unwrap_used, reason = "a bench may panic as tests may")]
 

@@ -121,6 +121,8 @@ pub(super) struct Standing {
     good: usize,
     /// Whether a batch of its own is being verified. There is never a second one.
     pub(super) in_flight: bool,
+    /// Bad transactions of which the node has not drawn its conclusions yet.
+    doubts: usize,
 }
 
 impl Standing {
@@ -128,7 +130,12 @@ impl Standing {
     pub(super) const PROBATION: usize = 8;
 
     pub(super) fn is_proven(self) -> bool {
-        self.good >= Self::PROBATION
+        self.good >= Self::PROBATION && self.doubts == 0
+    }
+
+    /// Whether a batch of its own may be taken.
+    pub(super) fn may_go(self) -> bool {
+        !self.in_flight && self.doubts == 0
     }
 
     /// How many transactions a batch of its own may hold.
@@ -138,5 +145,10 @@ impl Standing {
 
     pub(super) fn note(&mut self, good: bool) {
         self.good = if good { (self.good + 1).min(Self::PROBATION) } else { 0 };
+        self.doubts += usize::from(!good);
+    }
+
+    pub(super) fn drop_doubt(&mut self) {
+        self.doubts = self.doubts.saturating_sub(1);
     }
 }

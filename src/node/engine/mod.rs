@@ -14,7 +14,8 @@
 //! Peers that have not shown yet that they send good transactions are verified apart and never
 //! occupy the last free worker, so that searching a failed batch delays nobody else.
 //!
-//! Every ticket that is submitted gets exactly one report.
+//! Every ticket that is submitted gets exactly one report. After one that is not good its sender
+//! waits until the node has handled it, so that a ban comes before the next verification.
 
 mod lane;
 mod queue;
@@ -24,6 +25,7 @@ mod tests;
 use std::io;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -69,6 +71,8 @@ struct Shared {
     changed: Condvar,
     reports: mpsc::UnboundedSender<Report>,
     workers: usize,
+    /// A worker has died.
+    broken: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -101,12 +105,16 @@ impl Engine {
         let workers = if workers == 0 { cores } else { workers };
         let state = State { queue: Queue::new(limits), strangers: 0, closed: false };
         let (state, changed) = (Mutex::new(state), Condvar::new());
-        let shared = Arc::new(Shared { state, changed, reports, workers });
+        let shared =
+            Arc::new(Shared { state, changed, reports, workers, broken: AtomicBool::new(false) });
         // From here on dropping it ends the threads that were started.
         let mut engine = Self { shared, threads: Vec::with_capacity(workers) };
         for index in 0..workers {
             let (shared, verify) = (engine.shared.clone(), verify.clone());
-            let work = move || shared.work(&*verify);
+            let work = move || {
+                let _alarm = Alarm(&shared);
+                shared.work(&*verify);
+            };
             let thread = thread::Builder::new().name(format!("verify-{index}"));
             engine.threads.push(thread.spawn(work)?);
         }
@@ -132,6 +140,20 @@ impl Engine {
         if self.shared.lock().queue.cancel(ticket) {
             self.shared.report(ticket, Outcome::Unverified(Unverified::Cancelled));
         }
+    }
+
+    /// What follows from a report is done. Needs to be told of every one that is not good: until
+    /// then nothing more of its sender is verified.
+    pub(super) fn handled(&self, ticket: Ticket) {
+        if self.shared.lock().queue.handled(ticket) {
+            self.shared.changed.notify_one();
+        }
+    }
+
+    /// Whether a worker has died, of an error in the engine itself. What it was at gets no report,
+    /// and the queue may be wrong: the node cannot go on.
+    pub(super) fn is_broken(&self) -> bool {
+        self.shared.broken.load(Ordering::Relaxed)
     }
 
     /// A peer is gone for good. What it sent is cancelled.
@@ -178,8 +200,9 @@ impl Shared {
             let txs: Vec<_> = jobs.iter().map(|job| job.load.clone()).collect();
             let outcomes = verify_guarded(verify, txs);
             let worth = |outcome: &Outcome| matches!(outcome, Outcome::Verdict(Ok(_)));
-            let senders = jobs.iter().map(|job| job.sender);
-            self.settle(alone, senders.zip(outcomes.iter().map(worth)));
+            let worths = jobs.iter().zip(&outcomes);
+            let worths = worths.map(|(job, outcome)| (job.ticket, job.sender, worth(outcome)));
+            self.settle(alone, worths);
             for (job, outcome) in jobs.iter().zip(outcomes) {
                 self.report(job.ticket, outcome);
             }
@@ -207,7 +230,7 @@ impl Shared {
     fn settle(
         &self,
         alone: Option<PeerId>,
-        verdicts: impl IntoIterator<Item = (Option<PeerId>, bool)>,
+        verdicts: impl IntoIterator<Item = (Ticket, Option<PeerId>, bool)>,
     ) {
         let mut state = self.lock();
         state.strangers -= usize::from(alone.is_some());
@@ -215,6 +238,18 @@ impl Shared {
         // What had to wait for this batch may be for another worker.
         if state.queue.len() > 1 {
             self.changed.notify_one();
+        }
+    }
+}
+
+/// Tells when a worker dies of a panic that is not the verifier's.
+struct Alarm<'a>(&'a Shared);
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            error!("a verification thread has died");
+            self.0.broken.store(true, Ordering::Relaxed);
         }
     }
 }

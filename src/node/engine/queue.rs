@@ -4,6 +4,9 @@
 //! a turn pays for the same cost for everyone (deficit round robin, Shreedhar and Varghese 1995).
 //! Senders on probation take turns at batches of their own ([`Standing`]). The two kinds alternate,
 //! so that neither keeps the other waiting for longer than a batch.
+//!
+//! After a bad transaction nothing more of its sender is taken until the node has drawn its
+//! conclusions ([`Queue::handled`]): who is to be banned does not get another one verified meanwhile.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -55,6 +58,8 @@ pub(super) struct Queue<T> {
     lanes: BTreeMap<PeerId, Lane<T>>,
     senders: BTreeMap<Ticket, Option<PeerId>>,
     standings: BTreeMap<PeerId, Standing>,
+    /// Bad transactions of which the node has not drawn its conclusions yet, and who sent them.
+    doubts: BTreeMap<Ticket, PeerId>,
     /// Whose turn it is, among proven senders and among those on probation.
     proven: VecDeque<PeerId>,
     probation: VecDeque<PeerId>,
@@ -72,6 +77,7 @@ impl<T> Queue<T> {
             lanes: BTreeMap::new(),
             senders: BTreeMap::new(),
             standings: BTreeMap::new(),
+            doubts: BTreeMap::new(),
             proven: VecDeque::new(),
             probation: VecDeque::new(),
             shared_last: false,
@@ -191,20 +197,31 @@ impl<T> Queue<T> {
         Some(batch)
     }
 
-    /// Takes note of what a batch was worth: who sent what, and whether it was good.
+    /// Takes note of what a batch was worth: what who sent, and whether it was good.
     pub(super) fn settle(
         &mut self,
         alone: Option<PeerId>,
-        verdicts: impl IntoIterator<Item = (Option<PeerId>, bool)>,
+        verdicts: impl IntoIterator<Item = (Ticket, Option<PeerId>, bool)>,
     ) {
-        for (sender, good) in verdicts {
-            if let Some(peer) = sender {
-                self.change_standing(peer, |standing| standing.note(good));
+        for (ticket, sender, good) in verdicts {
+            let Some(peer) = sender else { continue };
+            if !good {
+                self.doubts.insert(ticket, peer);
             }
+            self.change_standing(peer, |standing| standing.note(good));
         }
         if let Some(standing) = alone.and_then(|peer| self.standings.get_mut(&peer)) {
             standing.in_flight = false;
         }
+    }
+
+    /// The node has done what follows from a verdict. Whether its sender had to wait for that.
+    pub(super) fn handled(&mut self, ticket: Ticket) -> bool {
+        let doubted = self.doubts.remove(&ticket);
+        if let Some(peer) = doubted {
+            self.change_standing(peer, Standing::drop_doubt);
+        }
+        doubted.is_some()
     }
 
     fn change_standing(&mut self, peer: PeerId, change: impl FnOnce(&mut Standing)) {
@@ -253,7 +270,7 @@ impl<T> Queue<T> {
     }
 
     fn take_alone(&mut self, max_cost: u64) -> Option<Batch<T>> {
-        let free = |peer: &PeerId| self.standings.get(peer).is_some_and(|s| !s.in_flight);
+        let free = |peer: &PeerId| self.standings.get(peer).is_some_and(|s| s.may_go());
         if !self.probation.iter().any(free) {
             return None;
         }
@@ -262,7 +279,7 @@ impl<T> Queue<T> {
             self.probation.rotate_left(1);
             let standing = self.standings.get_mut(&peer)?;
             let lane = self.lanes.get_mut(&peer)?;
-            if standing.in_flight {
+            if !standing.may_go() {
                 continue;
             }
             lane.begin_turn(TURN);

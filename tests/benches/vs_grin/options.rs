@@ -13,6 +13,10 @@ pub(crate) struct Options {
     pub(crate) target: PathBuf,
 }
 
+/// Measures that tell nothing of Grin.
+const GRIN_HAS_NONE: [&str; 6] =
+    ["pool_growth", "memory", "verify_ceiling", "flood_p99", "loopback_1", "loopback_8"];
+
 /// What this process is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -51,8 +55,7 @@ impl Options {
     }
 
     pub(crate) fn wants(&self, name: &str) -> bool {
-        let grin_has_none = ["pool_growth", "memory", "verify_ceiling"].contains(&name);
-        !(self.mode == Mode::GrinOnly && grin_has_none)
+        !(self.mode == Mode::GrinOnly && GRIN_HAS_NONE.contains(&name))
             && (self.names.is_empty() || self.names.iter().any(|wanted| wanted == name))
     }
 

@@ -36,7 +36,7 @@ fn lone_latency() {
         .map(|tx| {
             let start = clock.now();
             bench.submit(Some(1), tx);
-            while bench.reports.try_recv().is_err() {
+            while bench.try_report().is_none() {
                 std::thread::yield_now();
             }
             clock.now().saturating_since(start).as_micros()
@@ -83,7 +83,7 @@ fn latency_beside_a_flood_of_bad_ones() {
             .map(|tx| {
                 let start = clock.now();
                 let ticket = bench.submit(Some(1), tx);
-                while bench.reports.try_recv().ok().is_none_or(|(other, _)| other != ticket) {
+                while bench.try_report().is_none_or(|(other, _)| other != ticket) {
                     std::thread::yield_now();
                 }
                 clock.now().saturating_since(start).as_micros()

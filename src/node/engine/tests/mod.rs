@@ -48,12 +48,18 @@ impl Bench {
     /// The next report, or a failure of the test after a long time.
     fn report(&mut self) -> Report {
         for _ in 0..30_000 {
-            if let Ok(report) = self.reports.try_recv() {
+            if let Some(report) = self.try_report() {
                 return report;
             }
             std::thread::sleep(Duration::from_millis(1));
         }
         panic!("no report");
+    }
+
+    fn try_report(&mut self) -> Option<Report> {
+        let report = self.reports.try_recv().ok()?;
+        self.engine.handled(report.0);
+        Some(report)
     }
 
     fn nothing_more(&mut self) {

@@ -53,8 +53,12 @@ impl Bench {
     }
 
     fn settle(&mut self, batch: &Batch<()>, good: bool) {
-        let verdicts = batch.jobs.iter().map(|job| (job.sender, good));
+        let verdicts = batch.jobs.iter().map(|job| (job.ticket, job.sender, good));
         self.queue.settle(batch.alone, verdicts);
+        // As if the node had drawn its conclusions at once.
+        for job in &batch.jobs {
+            assert_eq!(self.queue.handled(job.ticket), !good && job.sender.is_some());
+        }
     }
 
     /// Lets a peer send so much good that its probation ends.
@@ -175,19 +179,21 @@ fn who_sent_something_bad_is_on_probation_again() {
     let mut bench = Bench::new(ROOMY);
     bench.prove(1);
     bench.prove(2);
-    bench.push(1, USUAL);
-    bench.push(2, USUAL);
+    let (bad, good) = (bench.push(1, USUAL), bench.push(2, USUAL));
     let shared = bench.take().unwrap();
     assert_eq!((shared.jobs.len(), shared.alone), (2, None));
     for peer in [1, 2, 1, 2] {
         bench.push(peer, USUAL);
     }
-    bench.queue.settle(None, [(Some(PeerId(1)), false), (Some(PeerId(2)), true)]);
-    let mut batches = [bench.take().unwrap(), bench.take().unwrap()];
-    batches.sort_by_key(|batch| batch.alone);
-    assert_eq!(batches[0].jobs.len(), 2);
-    assert!(batches[0].jobs.iter().all(|job| job.sender == Some(PeerId(2))));
-    assert_eq!((batches[1].jobs.len(), batches[1].alone), (1, Some(PeerId(1))));
+    let verdicts = [(bad, Some(PeerId(1)), false), (good, Some(PeerId(2)), true)];
+    bench.queue.settle(None, verdicts);
+    let others = bench.take().unwrap();
+    assert_eq!(others.jobs.len(), 2);
+    assert!(others.jobs.iter().all(|job| job.sender == Some(PeerId(2))));
+    assert_eq!(bench.take(), None, "before the node has drawn its conclusions");
+    assert!(bench.queue.handled(bad) && !bench.queue.handled(bad) && !bench.queue.handled(good));
+    let again = bench.take().unwrap();
+    assert_eq!((again.jobs.len(), again.alone), (1, Some(PeerId(1))));
 }
 
 #[test]
@@ -245,7 +251,7 @@ fn forgotten_sender_leaves_nothing_behind() {
     let sent = [bench.push(1, USUAL), bench.push(1, USUAL)];
     let kept = bench.push(2, USUAL);
     assert_eq!(bench.queue.forget(PeerId(1)), sent);
-    bench.queue.settle(None, [(Some(PeerId(1)), true)]);
+    bench.queue.settle(None, [(sent[0], Some(PeerId(1)), true)]);
     assert_eq!(tickets(&bench.take().unwrap()), [kept]);
     assert_eq!((bench.queue.len(), bench.queue.cost()), (0, 0));
 }

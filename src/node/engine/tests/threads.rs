@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -35,7 +36,7 @@ impl Gate {
     }
 
     fn entered(&self) -> usize {
-        self.entered.recv_timeout(std::time::Duration::from_secs(30)).expect("a batch")
+        self.entered.recv_timeout(Duration::from_secs(30)).expect("a batch")
     }
 
     fn open(&self) {
@@ -152,6 +153,27 @@ fn strangers_never_occupy_the_last_worker() {
 }
 
 #[test]
+fn nothing_more_of_a_sender_is_verified_before_the_node_knows() {
+    let bad = &samples().iter().find(|sample| sample.alone.is_err()).unwrap().tx;
+    let (mut bench, gate) = Gate::new(1);
+    for _ in 0..3 {
+        bench.submit(Some(1), bad);
+    }
+    let other = bench.submit(Some(2), &good()[0]);
+    assert_eq!(gate.entered(), 1);
+    gate.open();
+    assert_eq!(gate.entered(), 1);
+    gate.open();
+    let (first, _) = bench.reports.blocking_recv().unwrap();
+    assert_eq!(bench.report().0, other, "another's goes on");
+    assert!(gate.entered.recv_timeout(Duration::from_millis(50)).is_err());
+    bench.engine.handled(first);
+    assert_eq!(gate.entered(), 1);
+    bench.engine.forget(PeerId(1));
+    gate.open();
+}
+
+#[test]
 fn panic_of_the_verifier_refuses_its_cause_and_nothing_else() {
     let cause = good()[3].clone();
     let verifier = verifier();
@@ -173,6 +195,27 @@ fn panic_of_the_verifier_refuses_its_cause_and_nothing_else() {
         }
     }
     bench.nothing_more();
+}
+
+#[test]
+fn death_of_a_worker_is_told() {
+    /// What a panic carries is dropped where nothing catches the panic in that.
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("a second panic on purpose");
+        }
+    }
+    let mut bench = Bench::new(1, |_| std::panic::panic_any(Bomb));
+    assert!(!bench.engine.is_broken());
+    bench.submit(None, &good()[0]);
+    for _ in 0..30_000 {
+        if bench.engine.is_broken() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    panic!("nothing told");
 }
 
 #[test]
