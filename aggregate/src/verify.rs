@@ -243,8 +243,10 @@ fn bisect<T>(
     if batch.iter().all(|item| verdicts[item.tx].is_err()) || check(batch) {
         return;
     }
-    if let [item] = batch {
-        verdicts[item.tx] = Err(error);
+    // Which part of a transaction is wrong matters to nobody.
+    let Some(first) = batch.first() else { return };
+    if batch.iter().all(|item| item.tx == first.tx) {
+        verdicts[first.tx] = Err(error);
         return;
     }
     let (left, right) = batch.split_at(batch.len() / 2);
