@@ -21,8 +21,8 @@ pub struct Transaction(Arc<Parts>);
 pub(crate) struct Parts {
     pub(crate) offset: BlindingFactor,
     pub(crate) inputs: Inputs,
-    pub(crate) outputs: Vec<Output>,
-    pub(crate) kernels: Vec<TxKernel>,
+    pub(crate) outputs: Box<[Output]>,
+    pub(crate) kernels: Box<[TxKernel]>,
 }
 
 /// A transaction that is there as long as somebody else keeps it.
@@ -36,6 +36,15 @@ impl WeakTransaction {
 }
 
 impl Parts {
+    pub(crate) fn new(
+        offset: BlindingFactor,
+        inputs: Inputs,
+        outputs: Vec<Output>,
+        kernels: Vec<TxKernel>,
+    ) -> Self {
+        Self { offset, inputs, outputs: outputs.into(), kernels: kernels.into() }
+    }
+
     pub(crate) fn weight(&self) -> Weight {
         Weight::of_counts(
             self.inputs.as_slice().len() as u64,
@@ -57,7 +66,7 @@ impl Transaction {
         kernels: Vec<TxKernel>,
         consensus: &Consensus,
     ) -> Result<Self, RuleError> {
-        let parts = Parts { offset, inputs, outputs, kernels };
+        let parts = Parts::new(offset, inputs, outputs, kernels);
         rules::check(&parts, consensus)?;
         Ok(Self(Arc::new(parts)))
     }
