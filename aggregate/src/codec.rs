@@ -1,4 +1,3 @@
-use bytes::Bytes;
 use thiserror::Error;
 
 use crate::{RuleError, Weight};
@@ -69,34 +68,22 @@ pub enum EncodeError {
     FeaturesUnknown(ProtocolVersion),
 }
 
-/// Reads big-endian integers and byte strings off a shared buffer.
+/// Reads big-endian integers and byte strings.
 ///
 /// Every read is checked against what is left; nothing is allocated for lengths that the input
-/// only claims. [`Reader::slice`] hands out parts of the buffer without copying them.
+/// only claims.
 #[derive(Debug)]
-pub struct Reader<'a> {
-    buffer: &'a Bytes,
-    position: usize,
-}
+pub struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
-    /// Starts at the beginning of `buffer`.
-    pub fn new(buffer: &'a Bytes) -> Self {
-        Self { buffer, position: 0 }
+    /// Starts at the beginning of `bytes`.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self(bytes)
     }
 
     /// How many bytes are left.
     pub fn remaining(&self) -> usize {
-        self.buffer.len() - self.position
-    }
-
-    fn advance(&mut self, len: usize) -> Result<usize, DecodeError> {
-        if len > self.remaining() {
-            return Err(DecodeError::UnexpectedEnd);
-        }
-        let start = self.position;
-        self.position += len;
-        Ok(start)
+        self.0.len()
     }
 
     /// The next `len` bytes, borrowed.
@@ -104,26 +91,22 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`DecodeError::UnexpectedEnd`] if fewer are left; so do all methods below.
     pub fn take(&mut self, len: usize) -> Result<&'a [u8], DecodeError> {
-        let start = self.advance(len)?;
-        Ok(&self.buffer[start..start + len])
-    }
-
-    /// The next `len` bytes, sharing the buffer.
-    pub fn slice(&mut self, len: usize) -> Result<Bytes, DecodeError> {
-        let start = self.advance(len)?;
-        Ok(self.buffer.slice(start..start + len))
+        let (taken, rest) = self.0.split_at_checked(len).ok_or(DecodeError::UnexpectedEnd)?;
+        self.0 = rest;
+        Ok(taken)
     }
 
     /// The next `N` bytes by value.
     pub fn fixed<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
-        let mut bytes = [0; N];
-        bytes.copy_from_slice(self.take(N)?);
-        Ok(bytes)
+        let (taken, rest) = self.0.split_first_chunk().ok_or(DecodeError::UnexpectedEnd)?;
+        self.0 = rest;
+        Ok(*taken)
     }
 
     /// The next byte.
     pub fn u8(&mut self) -> Result<u8, DecodeError> {
-        Ok(self.take(1)?[0])
+        let [byte] = self.fixed()?;
+        Ok(byte)
     }
 
     /// The next two bytes, big-endian.

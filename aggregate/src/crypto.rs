@@ -26,10 +26,8 @@ pub(crate) fn point(commitment: Commitment) -> Point {
 pub(crate) fn verify_proofs<'a>(outputs: impl IntoIterator<Item = &'a Output>) -> bool {
     let (mut points, mut proofs) = (Vec::new(), Vec::new());
     for output in outputs {
-        let mut proof = [0; PROOF_SIZE];
-        proof.copy_from_slice(output.proof().as_bytes());
         points.push(point(output.commitment()));
-        proofs.push(Proof { proof, plen: PROOF_SIZE });
+        proofs.push(Proof { proof: output.proof().0, plen: PROOF_SIZE });
     }
     points.is_empty() || context().verify_bullet_proof_multi(points, proofs, None).is_ok()
 }

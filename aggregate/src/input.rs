@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
 use crate::hash::{Hashed, MAX_HASHED};
-use crate::{Commitment, DecodeError, Hash, OutputFeatures, Reader};
+use crate::{Commitment, DecodeError, EncodeError, Hash, OutputFeatures, ProtocolVersion, Reader};
 
 /// An output that a transaction spends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -12,6 +12,9 @@ pub struct Input {
 }
 
 impl Input {
+    /// The most bytes that it takes on the wire: features and commitment.
+    pub(crate) const MAX_SIZE: usize = 1 + Commitment::SIZE;
+
     /// An input by commitment only, as it travels since protocol version 3.
     pub fn commit_only(commit: Commitment) -> Self {
         Self { features: None, commit, hash: Hash::of(&[commit.as_bytes()]) }
@@ -108,6 +111,26 @@ impl Inputs {
                 Cow::Owned(inputs)
             }
         }
+    }
+
+    /// Writes the inputs as `version` has them.
+    pub(crate) fn write(
+        &self,
+        out: &mut Vec<u8>,
+        version: ProtocolVersion,
+    ) -> Result<(), EncodeError> {
+        if !version.has_input_features() {
+            for input in self.commit_only().iter() {
+                out.extend_from_slice(input.commit.as_bytes());
+            }
+            return Ok(());
+        }
+        for input in self.as_slice() {
+            let features = input.features.ok_or(EncodeError::FeaturesUnknown(version))?;
+            out.push(features.byte());
+            out.extend_from_slice(input.commit.as_bytes());
+        }
+        Ok(())
     }
 
     pub(crate) fn as_mut_slice(&mut self) -> &mut [Input] {

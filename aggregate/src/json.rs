@@ -1,6 +1,5 @@
 //! Transactions as Grin's wallet posts them and as its API shows them.
 
-use bytes::Bytes;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
@@ -263,17 +262,15 @@ impl From<&Inputs> for InputsJson {
 
 impl From<OutputJson> for Output {
     fn from(output: OutputJson) -> Self {
-        let proof = RangeProof::from_array(&output.proof.0);
-        Self::new(output.features.into(), Commitment(output.commit.0), proof)
+        let (commit, proof) = (Commitment(output.commit.0), RangeProof(output.proof.0));
+        Self::new(output.features.into(), commit, proof)
     }
 }
 
 impl From<&Output> for OutputJson {
     fn from(output: &Output) -> Self {
-        let mut proof = [0; 675];
-        proof.copy_from_slice(output.proof().as_bytes());
-        let commit = Hex(output.commitment().0);
-        Self { features: output.features().into(), commit, proof: Hex(proof) }
+        let (commit, proof) = (Hex(output.commitment().0), Hex(output.proof().0));
+        Self { features: output.features().into(), commit, proof }
     }
 }
 
@@ -309,14 +306,5 @@ impl From<&TxKernel> for KernelJson {
         };
         let excess = Hex(kernel.excess().0);
         Self { features, excess, excess_sig: SignatureJson(*kernel.signature()) }
-    }
-}
-
-impl RangeProof {
-    fn from_array(bytes: &[u8; 675]) -> Self {
-        match Self::new(Bytes::copy_from_slice(bytes)) {
-            Some(proof) => proof,
-            None => unreachable!("the array has the length of a proof"),
-        }
     }
 }

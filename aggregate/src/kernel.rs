@@ -164,6 +164,9 @@ pub struct TxKernel {
 }
 
 impl TxKernel {
+    /// The most bytes that it takes on the wire: features of fixed size, excess, signature.
+    pub(crate) const MAX_SIZE: usize = 17 + Commitment::SIZE + 64;
+
     /// Puts a kernel together; nothing is verified.
     pub fn new(features: KernelFeatures, excess: Commitment, signature: Signature) -> Self {
         let hash = Hash::of(&[&features.fixed_size(), excess.as_bytes(), &signature.0]);

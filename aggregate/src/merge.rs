@@ -88,7 +88,7 @@ pub(crate) fn merge(txs: &[&ValidTx], has_relatives: bool) -> Result<ValidTx, Ag
     let kernels = union(kernels, TxKernel::hash, AggregateError::DuplicateKernel)?;
     check_nrd_unique(&kernels).map_err(|_| AggregateError::DuplicateNrd)?;
     let offset = txs.iter().fold(BlindingFactor::ZERO, |sum, tx| sum.plus(tx.offset()));
-    let parts = Parts { offset, inputs: Inputs::CommitOnly(inputs), outputs, kernels };
+    let parts = Parts::new(offset, Inputs::CommitOnly(inputs), outputs, kernels);
     Ok(ValidTx::by_construction(Transaction::from_parts(parts)))
 }
 
@@ -161,7 +161,7 @@ pub fn deaggregate(whole: &ValidTx, parts: &[ValidTx]) -> Result<ValidTx, Deaggr
     let kept = whole.outputs().iter().filter(|output| !created.contains(&output.commitment()));
     let outputs = kept.cloned().collect();
     let offset = whole.offset().minus(part.offset());
-    remainder(Parts { offset, inputs, outputs, kernels })
+    remainder(Parts::new(offset, inputs, outputs, kernels))
 }
 
 fn subtract_kernels(whole: &ValidTx, part: &ValidTx) -> Result<Vec<TxKernel>, DeaggregateError> {

@@ -1,6 +1,6 @@
 use std::fmt;
-
-use bytes::Bytes;
+use std::hint::black_box;
+use std::sync::Arc;
 
 use crate::hash::{Hashed, MAX_HASHED};
 use crate::input::read_many;
@@ -36,19 +36,29 @@ impl OutputFeatures {
     }
 }
 
-/// The proof that an output hides a value in 0..2^64: [`PROOF_SIZE`] bytes, shared, never copied.
+/// The proof that an output hides a value in 0..2^64.
 #[derive(Clone, PartialEq, Eq)]
-pub struct RangeProof(Bytes);
+pub struct RangeProof(pub [u8; PROOF_SIZE]);
 
 impl RangeProof {
-    /// Takes the bytes of a proof; `None` if they are not exactly [`PROOF_SIZE`].
-    pub fn new(bytes: Bytes) -> Option<Self> {
-        (bytes.len() == PROOF_SIZE).then_some(Self(bytes))
+    /// The [`PROOF_SIZE`] bytes.
+    pub fn as_bytes(&self) -> &[u8; PROOF_SIZE] {
+        &self.0
     }
 
-    /// The [`PROOF_SIZE`] bytes.
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+    /// Reads one proof behind its length.
+    ///
+    /// Grin reads at most 675 bytes whatever greater length is claimed, and fills a shorter proof
+    /// up with zeros (`grin_core::ser`, `Readable for RangeProof`). Both are followed to the
+    /// letter, so that no transaction is valid for one node and invalid for the other.
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let claimed = usize::try_from(reader.u64()?).unwrap_or(usize::MAX);
+        if claimed >= PROOF_SIZE {
+            return Ok(Self(reader.fixed()?));
+        }
+        let mut proof = [0; PROOF_SIZE];
+        proof[..claimed].copy_from_slice(reader.take(claimed)?);
+        Ok(Self(proof))
     }
 }
 
@@ -58,92 +68,101 @@ impl fmt::Debug for RangeProof {
     }
 }
 
-/// A new output: features, commitment and range proof.
+/// A new output: features, commitment and range proof. Cloning shares them.
 ///
 /// Two outputs with the same features and commitment are the same output, whatever their proofs:
 /// that is what their hash covers and what Grin compares.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Output {
+pub struct Output(Arc<Fields>);
+
+/// Without padding, so that an output takes hardly more than its bytes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Fields {
+    hash: Hash,
     features: OutputFeatures,
     commit: Commitment,
     proof: RangeProof,
-    hash: Hash,
 }
 
 impl Output {
+    /// Length in bytes on the wire: features, commitment, length of the proof, proof.
+    pub(crate) const SIZE: usize = HEAD_SIZE + PROOF_SIZE;
+
     /// Puts an output together; nothing is verified.
     pub fn new(features: OutputFeatures, commit: Commitment, proof: RangeProof) -> Self {
         let hash = Hash::of(&[&[features.byte()], commit.as_bytes()]);
-        Self { features, commit, proof, hash }
+        Self(Arc::new(Fields { hash, features, commit, proof }))
     }
 
     /// Plain or coinbase.
     pub fn features(&self) -> OutputFeatures {
-        self.features
+        self.0.features
     }
 
     /// The commitment.
     pub fn commitment(&self) -> Commitment {
-        self.commit
+        self.0.commit
     }
 
     /// The range proof.
     pub fn proof(&self) -> &RangeProof {
-        &self.proof
+        &self.0.proof
     }
 
     /// What outputs are ordered by: the hash of features and commitment.
     pub fn hash(&self) -> &Hash {
-        &self.hash
+        &self.0.hash
     }
 
     /// Identifies the output together with its proof, which [`Output::hash`] does not cover.
     pub(crate) fn proof_hash(&self) -> Hash {
-        Hash::of(&[self.commit.as_bytes(), self.proof.as_bytes()])
+        Hash::of(&[self.0.commit.as_bytes(), self.0.proof.as_bytes()])
     }
 
-    /// Reads `count` outputs. Their proofs are copied once, into one buffer of exactly their size:
-    /// an output that is kept must not keep a whole receive buffer alive. Their hashes are still to
-    /// come.
+    /// Reads `count` outputs; their hashes are still to come.
     pub(crate) fn read_list(reader: &mut Reader<'_>, count: u64) -> Result<Vec<Self>, DecodeError> {
-        const MIN_SIZE: usize = 1 + Commitment::SIZE + 8;
-        let most = reader.remaining() / MIN_SIZE;
-        let mut proofs = Vec::with_capacity(PROOF_SIZE * most.min(count as usize));
-        let mut outputs = read_many(reader, count, MIN_SIZE, |reader| {
-            let features = OutputFeatures::from_byte(reader.u8()?)?;
-            let commit = Commitment::read(reader)?;
-            let proof = read_proof(reader)?;
-            proofs.extend_from_slice(proof);
-            proofs.resize(proofs.len() + PROOF_SIZE - proof.len(), 0);
-            let (proof, hash) = (RangeProof(Bytes::new()), Hash::default());
-            Ok(Self { features, commit, proof, hash })
-        })?;
-        let mut proofs = Bytes::from(proofs);
-        for output in &mut outputs {
-            output.proof.0 = proofs.split_to(PROOF_SIZE);
+        read_many(reader, count, HEAD_SIZE, Self::read)
+    }
+
+    /// Copies the output: one that is kept must not keep a whole receive buffer alive.
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let features = OutputFeatures::from_byte(reader.u8()?)?;
+        let commit = Commitment::read(reader)?;
+        let proof = RangeProof::read(reader)?;
+        Ok(Self(Arc::new(Fields { hash: Hash::default(), features, commit, proof })))
+    }
+
+    /// Writes outputs one after another.
+    ///
+    /// Those of an aggregate are scattered in memory. A look at one that comes a little later lets
+    /// the processor fetch it meanwhile.
+    pub(crate) fn write_list(outputs: &[Self], out: &mut Vec<u8>) {
+        const AHEAD: usize = 4;
+        for (index, output) in outputs.iter().enumerate() {
+            black_box(outputs.get(index + AHEAD).map(Self::features));
+            output.write(out);
         }
-        Ok(outputs)
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        out.push(self.0.features.byte());
+        out.extend_from_slice(self.0.commit.as_bytes());
+        out.extend_from_slice(&(PROOF_SIZE as u64).to_be_bytes());
+        out.extend_from_slice(self.0.proof.as_bytes());
     }
 }
 
 impl Hashed for Output {
     fn write_hashed(&self, bytes: &mut [u8; MAX_HASHED]) -> usize {
-        bytes[0] = self.features.byte();
-        bytes[1..1 + Commitment::SIZE].copy_from_slice(&self.commit.0);
+        bytes[0] = self.0.features.byte();
+        bytes[1..1 + Commitment::SIZE].copy_from_slice(self.0.commit.as_bytes());
         1 + Commitment::SIZE
     }
 
     fn hash_mut(&mut self) -> &mut Hash {
-        &mut self.hash
+        &mut Arc::make_mut(&mut self.0).hash
     }
 }
 
-/// The bytes of one proof, behind their length.
-///
-/// Grin reads at most 675 bytes whatever greater length is claimed, and fills a shorter proof up
-/// with zeros (`grin_core::ser`, `Readable for RangeProof`). Both are followed to the letter, so
-/// that no transaction is valid for one node and invalid for the other.
-fn read_proof<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], DecodeError> {
-    let claimed = usize::try_from(reader.u64()?).unwrap_or(usize::MAX);
-    reader.take(claimed.min(PROOF_SIZE))
-}
+/// Features, commitment, length of the proof.
+const HEAD_SIZE: usize = 1 + Commitment::SIZE + 8;

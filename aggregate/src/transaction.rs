@@ -1,13 +1,11 @@
 use std::sync::{Arc, Weak};
 
-use bytes::Bytes;
-
 use crate::chain::ACCEPT_FEE_BASE;
 use crate::hash::{Hashed, hash_all};
 use crate::input::read_many;
 use crate::{
     BlindingFactor, Consensus, DecodeError, EncodeError, Input, Inputs, KernelFeatures, Output,
-    PROOF_SIZE, ProtocolVersion, Reader, RuleError, TxKernel, Weight, rules,
+    ProtocolVersion, Reader, RuleError, TxKernel, Weight, rules,
 };
 
 /// A transaction that keeps every rule which needs no cryptography: weight, canonical order, no
@@ -23,8 +21,8 @@ pub struct Transaction(Arc<Parts>);
 pub(crate) struct Parts {
     pub(crate) offset: BlindingFactor,
     pub(crate) inputs: Inputs,
-    pub(crate) outputs: Vec<Output>,
-    pub(crate) kernels: Vec<TxKernel>,
+    pub(crate) outputs: Box<[Output]>,
+    pub(crate) kernels: Box<[TxKernel]>,
 }
 
 /// A transaction that is there as long as somebody else keeps it.
@@ -38,6 +36,15 @@ impl WeakTransaction {
 }
 
 impl Parts {
+    pub(crate) fn new(
+        offset: BlindingFactor,
+        inputs: Inputs,
+        outputs: Vec<Output>,
+        kernels: Vec<TxKernel>,
+    ) -> Self {
+        Self { offset, inputs, outputs: outputs.into(), kernels: kernels.into() }
+    }
+
     pub(crate) fn weight(&self) -> Weight {
         Weight::of_counts(
             self.inputs.as_slice().len() as u64,
@@ -59,7 +66,7 @@ impl Transaction {
         kernels: Vec<TxKernel>,
         consensus: &Consensus,
     ) -> Result<Self, RuleError> {
-        let parts = Parts { offset, inputs, outputs, kernels };
+        let parts = Parts::new(offset, inputs, outputs, kernels);
         rules::check(&parts, consensus)?;
         Ok(Self(Arc::new(parts)))
     }
@@ -149,7 +156,7 @@ impl Transaction {
     /// # Errors
     /// What is wrong with the bytes, or which rule the transaction breaks.
     pub fn decode(
-        bytes: &Bytes,
+        bytes: &[u8],
         version: ProtocolVersion,
         consensus: &Consensus,
     ) -> Result<Self, DecodeError> {
@@ -188,39 +195,30 @@ impl Transaction {
     /// # Errors
     /// [`EncodeError::FeaturesUnknown`] at version 2 or lower if inputs are commitments only.
     pub fn encode(&self, version: ProtocolVersion) -> Result<Vec<u8>, EncodeError> {
-        let (outputs, kernels) = (self.outputs(), self.kernels());
-        let size =
-            56 + self.inputs().len() * 34 + outputs.len() * OUTPUT_SIZE + kernels.len() * 114;
-        let mut out = Vec::with_capacity(size);
-        out.extend_from_slice(&self.offset().0);
-        for count in [self.inputs().len(), outputs.len(), kernels.len()] {
-            out.extend_from_slice(&(count as u64).to_be_bytes());
-        }
-        self.write_inputs(&mut out, version)?;
-        for output in outputs {
-            out.push(output.features().byte());
-            out.extend_from_slice(output.commitment().as_bytes());
-            out.extend_from_slice(&(PROOF_SIZE as u64).to_be_bytes());
-            out.extend_from_slice(output.proof().as_bytes());
-        }
-        for kernel in kernels {
-            kernel.write(&mut out, version);
-        }
+        let mut out = Vec::new();
+        self.encode_to(version, &mut out)?;
         Ok(out)
     }
 
-    fn write_inputs(&self, out: &mut Vec<u8>, version: ProtocolVersion) -> Result<(), EncodeError> {
-        if !version.has_input_features() {
-            for input in self.0.inputs.commit_only().iter() {
-                out.extend_from_slice(input.commitment().as_bytes());
-            }
-            return Ok(());
-        }
-        for input in self.inputs() {
-            let features = input.features().ok_or(EncodeError::FeaturesUnknown(version))?;
-            out.push(features.byte());
-            out.extend_from_slice(input.commitment().as_bytes());
-        }
+    /// Writes the transaction behind what is in `out`, which grows once.
+    ///
+    /// # Errors
+    /// As [`Transaction::encode`].
+    pub fn encode_to(
+        &self,
+        version: ProtocolVersion,
+        out: &mut Vec<u8>,
+    ) -> Result<(), EncodeError> {
+        let (outputs, kernels) = (self.outputs(), self.kernels());
+        let counts = [self.inputs().len(), outputs.len(), kernels.len()];
+        let most =
+            counts[0] * Input::MAX_SIZE + counts[1] * Output::SIZE + counts[2] * TxKernel::MAX_SIZE;
+        out.reserve(HEAD_SIZE + most);
+        out.extend_from_slice(&self.offset().0);
+        out.extend(counts.iter().flat_map(|count| (*count as u64).to_be_bytes()));
+        self.0.inputs.write(out, version)?;
+        Output::write_list(outputs, out);
+        kernels.iter().for_each(|kernel| kernel.write(out, version));
         Ok(())
     }
 }
@@ -236,5 +234,5 @@ fn hash_elements(inputs: &mut Inputs, outputs: &mut [Output], kernels: &mut [TxK
 
 /// A coinbase kernel at version 2 and up: features, excess, signature.
 const MIN_KERNEL_SIZE: usize = 1 + 33 + 64;
-/// Features, commitment, length, proof.
-const OUTPUT_SIZE: usize = 1 + 33 + 8 + PROOF_SIZE;
+/// The offset and the numbers of elements.
+const HEAD_SIZE: usize = 32 + 3 * 8;

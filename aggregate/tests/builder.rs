@@ -5,7 +5,6 @@
 
 use std::num::NonZeroUsize;
 
-use bytes::Bytes;
 use scape_aggregate::builder::{
     AssumedTx, BuildError, Coin, Damage, Faucet, Kernel, RawTx, Recipe, Secret, Stage, TxBuilder,
     assumed_chain, corpus, seeded,
@@ -114,7 +113,7 @@ fn every_damage_is_refused_at_its_stage() {
             for damage in Damage::ALL {
                 let mut rng = seeded(6, 0);
                 let bytes = match damage.apply(&built.tx, version, &consensus, &mut rng) {
-                    Ok(bytes) => Bytes::from(bytes),
+                    Ok(bytes) => bytes,
                     Err(error) => {
                         assert!(!damage.exists(version, &consensus), "{damage:?}: {error}");
                         continue;
@@ -143,7 +142,7 @@ fn assumed_transactions_have_the_right_structure_and_no_valid_cryptography() {
     }
     for tx in &chain {
         assert!(tx.pays_relay_fee());
-        let bytes = Bytes::from(encoded(tx));
+        let bytes = encoded(tx);
         let decoded = Transaction::decode(&bytes, ProtocolVersion::LOCAL, &NRD).unwrap();
         assert_eq!(&decoded, tx.as_transaction());
         assert!(verifier().verify(decoded).is_err());

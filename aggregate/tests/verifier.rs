@@ -4,11 +4,10 @@
 
 use std::num::NonZeroUsize;
 
-use bytes::Bytes;
 use scape_aggregate::builder::{Coin, Kernel, Recipe, Secret, TxBuilder, corpus, seeded};
 use scape_aggregate::{
-    BlindingFactor, ChainType, Consensus, Output, RangeProof, Transaction, ValidTx, Verifier,
-    VerifyError, aggregate,
+    BlindingFactor, ChainType, Consensus, Output, Transaction, ValidTx, Verifier, VerifyError,
+    aggregate,
 };
 
 const CHAIN: Consensus = Consensus::of(ChainType::Mainnet);
@@ -26,10 +25,10 @@ fn valid(verifier: &Verifier, count: usize) -> Vec<ValidTx> {
 
 /// The same bytes without anything shared.
 fn copy(tx: &Transaction) -> Transaction {
-    let outputs = tx.outputs().iter().map(|output| {
-        let proof = RangeProof::new(Bytes::copy_from_slice(output.proof().as_bytes())).unwrap();
-        Output::new(output.features(), output.commitment(), proof)
-    });
+    let outputs = tx
+        .outputs()
+        .iter()
+        .map(|output| Output::new(output.features(), output.commitment(), output.proof().clone()));
     with_outputs(tx, *tx.offset(), outputs.collect())
 }
 

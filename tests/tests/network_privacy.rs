@@ -202,7 +202,7 @@ fn broken() -> (Transaction, Faucet) {
         .unwrap();
     let version = ProtocolVersion::LOCAL;
     let bytes = Damage::WrongProof.apply(&built.tx, version, &CONSENSUS, &mut rng).unwrap();
-    (Transaction::decode(&bytes.into(), version, &CONSENSUS).unwrap(), Faucet::new(4))
+    (Transaction::decode(&bytes, version, &CONSENSUS).unwrap(), Faucet::new(4))
 }
 
 /// The attacker dials the victim and one more; everyone else is in a ring.

@@ -1,6 +1,5 @@
 //! Transactions of the right structure with random bytes for cryptography.
 
-use bytes::Bytes;
 use rand::Rng;
 
 use super::BuildError;
@@ -8,7 +7,7 @@ use super::tx::sorted;
 use crate::chain::ACCEPT_FEE_BASE;
 use crate::{
     BlindingFactor, Commitment, Consensus, FeeFields, Inputs, KernelFeatures, NrdRelativeHeight,
-    Output, OutputFeatures, PROOF_SIZE, RangeProof, Signature, TxKernel, ValidTx, Weight,
+    Output, OutputFeatures, RangeProof, Signature, TxKernel, ValidTx, Weight,
 };
 
 /// Makes a [`ValidTx`] that keeps every rule except the cryptographic ones, in microseconds.
@@ -109,12 +108,10 @@ impl AssumedTx {
         let inputs = Inputs::from_commitments(self.spends.into_iter().chain(fresh));
         let mut creates = self.creates;
         creates.extend((0..self.outputs).map(|_| commitment(rng)));
-        let outputs: Option<Vec<_>> =
-            creates.into_iter().map(|commitment| output(commitment, rng)).collect();
+        let outputs = creates.into_iter().map(|commitment| output(commitment, rng)).collect();
         let mut offset = BlindingFactor(bytes(rng));
         // Keeps the number below the order of the curve.
         offset.0[0] >>= 1;
-        let outputs = outputs.ok_or(BuildError::Crypto)?;
         let tx = sorted(offset, inputs, outputs, vec![kernel], consensus)?;
         Ok(ValidTx::assumed(tx))
     }
@@ -158,11 +155,8 @@ pub fn assumed_chain(
     Ok(chain)
 }
 
-fn output(commitment: Commitment, rng: &mut impl Rng) -> Option<Output> {
-    let mut proof = vec![0; PROOF_SIZE];
-    rng.fill_bytes(&mut proof);
-    let proof = RangeProof::new(Bytes::from(proof))?;
-    Some(Output::new(OutputFeatures::Plain, commitment, proof))
+fn output(commitment: Commitment, rng: &mut impl Rng) -> Output {
+    Output::new(OutputFeatures::Plain, commitment, RangeProof(bytes(rng)))
 }
 
 fn commitment(rng: &mut impl Rng) -> Commitment {

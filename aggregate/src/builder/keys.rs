@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use bytes::Bytes;
 use rand::Rng;
 use secp256k1zkp::key::SecretKey;
 use secp256k1zkp::{Message, PublicKey, aggsig};
@@ -88,7 +87,7 @@ pub(super) fn prove(value: u64, key: &Secret) -> Result<RangeProof, BuildError> 
     let proof = context()
         .bullet_proof(value, key.library()?, nonce("rewind")?, nonce("private")?, None, None)
         .map_err(|_| BuildError::Crypto)?;
-    RangeProof::new(Bytes::copy_from_slice(proof.bytes())).ok_or(BuildError::Crypto)
+    proof.bytes().try_into().map(RangeProof).map_err(|_| BuildError::Crypto)
 }
 
 /// A kernel with the key's point as excess, signed. The nonce follows from key and message, so

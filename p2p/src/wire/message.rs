@@ -84,7 +84,7 @@ impl Message {
             Self::GetPeerAddrs(capabilities) => out.extend(capabilities.bits().to_be_bytes()),
             Self::PeerAddrs(addrs) => put_addrs(out, addrs)?,
             Self::StemTransaction(tx) | Self::Transaction(tx) => {
-                out.extend(tx.encode(version).map_err(EncodeError::Transaction)?);
+                tx.encode_to(version, out).map_err(EncodeError::Transaction)?;
             }
             Self::TransactionKernel(hash) | Self::GetTransaction(hash) => out.extend(hash.0),
             Self::BanReason(reason) => out.extend(reason.0.to_be_bytes()),
@@ -131,16 +131,13 @@ impl Message {
     }
 }
 
-/// The body is copied once into memory of its own: a transaction keeps pointing into what it was
-/// decoded from, and must not keep a whole read buffer alive.
 fn decode_transaction(
     kind: MessageType,
     body: &[u8],
     version: ProtocolVersion,
     consensus: &Consensus,
 ) -> Result<Message, WireError> {
-    let body = Bytes::copy_from_slice(body);
-    let tx = Transaction::decode(&body, version, consensus).map_err(WireError::BadTransaction)?;
+    let tx = Transaction::decode(body, version, consensus).map_err(WireError::BadTransaction)?;
     Ok(match kind {
         MessageType::StemTransaction => Message::StemTransaction(tx),
         _ => Message::Transaction(tx),

@@ -129,7 +129,7 @@ fn transaction() -> (Vec<u8>, Transaction) {
     bytes.push(9);
     bytes.extend([0x22; 32]);
     bytes.extend([0x33; 64]);
-    let tx = Transaction::decode(&bytes.clone().into(), VERSION, &CONSENSUS).unwrap();
+    let tx = Transaction::decode(&bytes, VERSION, &CONSENSUS).unwrap();
     (bytes, tx)
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use grin_util::secp::pedersen::{Commitment, RangeProof};
 use grin_util::secp::{ContextFlag, Message, PublicKey, Secp256k1, Signature, aggsig};
 use scape_aggregate::builder::parallel;
-use scape_aggregate::{Transaction, ValidTx, Verifier};
+use scape_aggregate::{PROOF_SIZE, Transaction, ValidTx, Verifier};
 
 use crate::measure::{Bench, Figures, Ratio, cores, timed};
 
@@ -56,9 +56,8 @@ impl Raw {
     fn of(txs: &[Transaction], secp: &Secp256k1) -> Self {
         let outputs = txs.iter().flat_map(|tx| tx.outputs());
         let proofs = outputs.map(|output| {
-            let proof = output.proof().as_bytes().try_into().unwrap();
-            let plen = output.proof().as_bytes().len();
-            (Commitment(output.commitment().0), RangeProof { proof, plen })
+            let proof = RangeProof { proof: output.proof().0, plen: PROOF_SIZE };
+            (Commitment(output.commitment().0), proof)
         });
         let kernels = txs.iter().flat_map(|tx| tx.kernels());
         let signatures = kernels.map(|kernel| {

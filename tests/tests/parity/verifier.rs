@@ -3,7 +3,6 @@
 use std::num::NonZeroUsize;
 use std::sync::OnceLock;
 
-use bytes::Bytes;
 use rand::RngExt;
 use rand::seq::{IndexedRandom, SliceRandom};
 use scape_aggregate::builder::{Damage, Stage, parallel};
@@ -24,7 +23,7 @@ fn pool() -> &'static [(Transaction, Verdict)] {
             let damage = damages[index % damages.len()];
             let base = &lone()[index % 60].tx;
             let bytes = damage.apply(base, ProtocolVersion::LOCAL, &MAINNET, rng).unwrap();
-            Transaction::decode(&Bytes::from(bytes), ProtocolVersion::LOCAL, &MAINNET).unwrap()
+            Transaction::decode(&bytes, ProtocolVersion::LOCAL, &MAINNET).unwrap()
         });
         let all = sound.into_iter().chain(broken);
         all.map(|tx| (tx.clone(), fresh_verifier().verify(tx).map(drop))).collect()

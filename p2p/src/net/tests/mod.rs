@@ -182,5 +182,5 @@ fn transaction() -> Transaction {
     bytes.push(9);
     bytes.extend([0x22; 32]);
     bytes.extend([0x33; 64]);
-    Transaction::decode(&bytes.into(), VERSION, &CONSENSUS).unwrap()
+    Transaction::decode(&bytes, VERSION, &CONSENSUS).unwrap()
 }

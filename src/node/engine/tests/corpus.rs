@@ -3,7 +3,6 @@
 use std::num::NonZeroUsize;
 use std::sync::OnceLock;
 
-use bytes::Bytes;
 use scape_aggregate::builder::{Damage, Recipe, Stage, corpus, parallel};
 use scape_aggregate::{
     ChainType, Consensus, ProtocolVersion, Transaction, Verifier, VerifyError, aggregate,
@@ -63,6 +62,6 @@ fn bad() -> Vec<Transaction> {
         let damage = damages[index % damages.len()];
         let base = &good()[index % GOOD];
         let bytes = damage.apply(base, ProtocolVersion::LOCAL, &CONSENSUS, rng).unwrap();
-        Transaction::decode(&Bytes::from(bytes), ProtocolVersion::LOCAL, &CONSENSUS).unwrap()
+        Transaction::decode(&bytes, ProtocolVersion::LOCAL, &CONSENSUS).unwrap()
     })
 }
