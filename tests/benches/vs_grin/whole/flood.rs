@@ -91,7 +91,7 @@ impl Flooder {
         let (version, mut rng) = (ProtocolVersion::LOCAL, seeded(7, 0));
         let invalid = txs.iter().map(|tx| {
             let bytes = Damage::WrongProof.apply(tx, version, &RULES, &mut rng).unwrap();
-            Frame::stem(Transaction::decode(&bytes.into(), version, &RULES).unwrap())
+            Frame::stem(Transaction::decode(&bytes, version, &RULES).unwrap())
         });
         Self { relay, invalid: invalid.collect(), links: 0, sent: 0 }
     }
