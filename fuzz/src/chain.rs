@@ -51,6 +51,7 @@ impl Chain {
             kernels: tx.kernels().iter().map(|kernel| *TxKernel::hash(kernel)).collect(),
             inputs: tx.inputs().iter().map(Input::commitment).collect(),
             outputs: tx.outputs().iter().map(Output::commitment).collect(),
+            nrd: tx.kernels().iter().filter_map(TxKernel::nrd_excess).collect(),
         };
         self.spent.extend(&block.inputs);
         self.created.extend(block.outputs.iter().map(|output| (*output, height)));

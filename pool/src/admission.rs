@@ -25,7 +25,7 @@ impl Pool {
     ) -> Result<Accepted, Refusal> {
         let verdict = self.admit_stem(Arrival::new(tx.clone(), source), ctx);
         if source == Source::Own && verdict.is_ok() {
-            self.own(tx, ctx);
+            self.own(tx, Vec::new(), ctx);
         }
         self.settle(ctx);
         verdict
@@ -43,7 +43,7 @@ impl Pool {
     ) -> Result<Accepted, Refusal> {
         let verdict = self.admit_public(Arrival::new(tx.clone(), source), ctx);
         if source == Source::Own && verdict.is_ok() {
-            self.own(tx, ctx);
+            self.own(tx, Vec::new(), ctx);
         }
         self.settle(ctx);
         verdict
@@ -79,6 +79,7 @@ impl Pool {
             self.retry_orphans(ctx);
         }
         self.tidy_timers();
+        self.write_journal();
     }
 
     fn retry_orphans(&mut self, ctx: &mut Context<'_>) {
@@ -122,13 +123,15 @@ impl Pool {
         }
         let Arrival { tx, past, .. } = arrival;
         let embargo = match past {
-            Past::Stem { embargo } => self.embargo_of_parents(&tx, embargo),
+            Past::Stem { embargo, .. } => self.embargo_of_parents(&tx, embargo),
             Past::New | Past::Public { .. } => self.draw_embargo(&tx, ctx),
         };
         // What came along with something that is held waits at least as long, not the reverse.
         let held_ends = held.iter().filter_map(|id| Some(self.stem.get(*id)?.meta.embargo));
         let embargo = held_ends.fold(embargo, Ord::max);
+        let sent = matches!(past, Past::Stem { sent: true, .. });
         let state = match self.waiting_parent(&tx).or(back) {
+            _ if sent => StemState::Sent { relay: None },
             Some(state) => state,
             None => self.fresh_state(source, false, ctx),
         };
@@ -139,7 +142,7 @@ impl Pool {
             source,
             routed_for: source,
             embargo,
-            sent: false,
+            sent,
             state,
             bundle: Bundle::of_one(id),
         };
@@ -154,8 +157,12 @@ impl Pool {
 
     /// The deadline is drawn here and nowhere else; a child's is never before its parents'.
     fn draw_embargo(&mut self, tx: &ValidTx, ctx: &Context<'_>) -> Instant {
-        let own = ctx.now + self.config.embargo.delay.draw(&mut self.rng);
+        let own = self.fresh_embargo(ctx);
         self.embargo_of_parents(tx, own)
+    }
+
+    pub(crate) fn fresh_embargo(&mut self, ctx: &Context<'_>) -> Instant {
+        ctx.now + self.config.embargo.delay.draw(&mut self.rng)
     }
 
     fn embargo_of_parents(&self, tx: &ValidTx, own: Instant) -> Instant {
@@ -177,12 +184,16 @@ impl Pool {
         })
     }
 
-    fn admit_public(
+    pub(crate) fn admit_public(
         &mut self,
         arrival: Arrival,
         ctx: &mut Context<'_>,
     ) -> Result<Accepted, Refusal> {
         let Arrival { tx, source, past, expiry } = arrival;
+        if let Source::Peer(_) = source {
+            // Whoever says it has it.
+            tx.kernels().iter().for_each(|kernel| self.owned.heard(kernel.hash()));
+        }
         let tx = self.subtract_public(tx, false)?;
         let arrival = Arrival { tx, source, past, expiry };
         if let Some(waiting) = self.waiting(&arrival, false, ctx)? {
@@ -226,7 +237,9 @@ impl Pool {
                 _ => Err(refusal),
             },
             Check::Waits(waiting) => Ok(Some(waiting)),
-            Check::Fits if stem => Ok(self.too_deep(tx)),
+            // It was sent: what its parents wait for is none of its business any more.
+            Check::Fits if matches!(arrival.past, Past::Stem { sent: true, .. }) => Ok(None),
+            Check::Fits if stem => Ok(self.too_deep(tx).or_else(|| self.orphaned_by_crash(tx))),
             Check::Fits => Ok(None),
         }
     }
@@ -238,6 +251,18 @@ impl Pool {
         self.stem
             .is_deeper_than(tx, self.config.capacity.stem_ancestors)
             .then(|| Waiting::For(spends(tx).filter(unpublished).collect()))
+    }
+
+    /// A parent that was sent in another life of the node cannot be sent along with a child, and its
+    /// relay is not known: the child waits for the parent to be public.
+    fn orphaned_by_crash(&self, tx: &ValidTx) -> Option<Waiting> {
+        let lost = |commitment: &Commitment| {
+            let parent = self.stem.creator(commitment).and_then(|id| self.stem.get(id));
+            parent
+                .is_some_and(|parent| matches!(parent.meta.state, StemState::Sent { relay: None }))
+        };
+        let parents: Vec<_> = spends(tx).filter(lost).collect();
+        (!parents.is_empty()).then_some(Waiting::For(parents))
     }
 
     /// Puts a transaction into the txpool, and draws the consequences for the stempool.
@@ -280,6 +305,7 @@ impl Pool {
         now: Instant,
     ) -> Result<Accepted, Refusal> {
         let kernels = kernel_hashes(&arrival.tx);
+        self.touch_own(&arrival.tx);
         let orphans = if stem { &mut self.stem_orphans } else { &mut self.public_orphans };
         for kernels in orphans.insert(arrival, waiting, now)? {
             self.notice(Notice::OrphanDropped { kernels, refusal: None });

@@ -84,6 +84,7 @@ impl Pool {
             let Some(meta) = self.stem.meta_mut(*id) else { continue };
             if !std::mem::replace(&mut meta.sent, true) {
                 delayed.push(*id);
+                self.touch_own_entry(*id);
             }
         }
         self.delay_embargoes(delayed, last);
@@ -96,6 +97,7 @@ impl Pool {
                 continue;
             };
             meta.embargo = at;
+            self.touch_own_entry(id);
             let created = self.stem.get(id).into_iter().flat_map(|entry| creates(&entry.tx));
             open.extend(created.filter_map(|commitment| self.stem.spender(&commitment)));
         }

@@ -46,6 +46,8 @@ pub struct BlockSummary {
     pub inputs: Vec<Commitment>,
     /// The outputs that it creates, after cut-through.
     pub outputs: Vec<Commitment>,
+    /// The excesses of its NRD kernels.
+    pub nrd: Vec<Commitment>,
 }
 
 /// A step of the chain. When the pool hears of it, the [`ChainView`] shows the new tip already.

@@ -12,7 +12,9 @@ use scape_aggregate::{Hash, ValidTx, aggregate};
 
 use crate::kit::{self, World, kernels, output, peer};
 use crate::store::{creates, kernel_hashes, spends};
-use crate::{Capacity, Effect, EntryId, Notice, PatienceMode, PeerId, Pool, Source};
+use crate::{
+    Capacity, Effect, EntryId, Notice, PatienceMode, PeerId, Pool, Record, RecordStage, Source,
+};
 
 impl Pool {
     /// Panics if what the pool knows twice is not the same both times.
@@ -85,6 +87,8 @@ struct Story {
     accepted: BTreeSet<Hash>,
     reported: BTreeSet<Hash>,
     sent: Vec<Vec<EntryId>>,
+    /// What the host has on its disk.
+    disk: BTreeMap<Hash, Record>,
     trace: Vec<Effect>,
 }
 
@@ -103,7 +107,8 @@ impl Story {
         world.routes.stem_probability = 0.7;
         world.routes.sticky = sticky;
         let (accepted, reported) = (BTreeSet::new(), BTreeSet::new());
-        Self { world, made: Vec::new(), accepted, reported, sent: Vec::new(), trace: Vec::new() }
+        let (made, sent, disk, trace) = (Vec::new(), Vec::new(), BTreeMap::new(), Vec::new());
+        Self { world, made, accepted, reported, sent, disk, trace }
     }
 
     fn pick(&self, number: u16) -> Option<ValidTx> {
@@ -150,7 +155,7 @@ impl Story {
     }
 
     fn step(&mut self, Step(kind, number): Step) {
-        match kind % 12 {
+        match kind % 13 {
             0..=2 => {
                 let tx = self.make(number);
                 self.give(tx, number, true);
@@ -187,6 +192,7 @@ impl Story {
                     self.world.undelivered(&parts);
                 }
             }
+            11 if number.is_multiple_of(4) => self.crash(),
             _ => {
                 let secs = self.world.now.as_micros() / 1_000_000 + u64::from(number % 20);
                 self.world.run_until(secs);
@@ -210,9 +216,50 @@ impl Story {
         self.world.mine(&block);
     }
 
+    /// The node dies: what is written down is all that is left, and all that it answers for.
+    fn crash(&mut self) {
+        self.observe();
+        self.sent.clear();
+        self.accepted = self.disk.values().flat_map(|record| kernels(&record.tx)).collect();
+        self.reported.clear();
+        self.world.pool = Pool::new(self.world.pool.config.clone(), [9; 32]);
+        let records: Vec<_> = self.disk.values().cloned().collect();
+        self.world.with_ctx(|pool, ctx| pool.restore(records, ctx));
+    }
+
+    /// What is written down is what the pool would have to know after a crash.
+    fn assert_durable(&self) {
+        let pool = &self.world.pool;
+        for (tx, source, embargo) in pool.stem() {
+            let of_it = |record: &&Record| kernels(&record.tx).contains(&kernels(tx)[0]);
+            let Some(record) = self.disk.values().find(of_it) else {
+                assert!(source != Source::Own, "an own stem transaction is not written down");
+                continue;
+            };
+            match record.stage {
+                RecordStage::Sent { embargo: kept } => assert!(kept >= embargo),
+                RecordStage::Waiting { .. } => {}
+                RecordStage::Public => panic!("a stem transaction is written down as public"),
+            }
+            let entry = pool.stem.with_kernel(&kernels(tx)[0]).and_then(|id| pool.stem.get(id));
+            let sent = entry.is_some_and(|entry| entry.meta.sent);
+            if kernels(&record.tx) == kernels(tx) {
+                assert_eq!(sent, matches!(record.stage, RecordStage::Sent { .. }));
+            }
+        }
+    }
+
     fn observe(&mut self) {
         self.world.pool.assert_consistent();
         let out = self.world.drain();
+        for effect in &out.all {
+            match effect {
+                Effect::Keep(record) => drop(self.disk.insert(record.key(), record.clone())),
+                Effect::Erase { key } => assert!(self.disk.remove(key).is_some()),
+                Effect::Stem { .. } | Effect::Fluff { .. } | Effect::Notice(_) => {}
+            }
+        }
+        self.assert_durable();
         for (_, _, parts) in out.stems {
             self.sent.push(parts);
         }

@@ -1,6 +1,6 @@
 use scape_aggregate::{Hash, ValidTx};
 
-use crate::{EntryId, PeerId, Refusal, Source};
+use crate::{EntryId, PeerId, Record, Refusal, Source};
 
 /// What the host has to do, in the order in which it comes out of [`crate::Pool::poll_effect`].
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,6 +21,15 @@ pub enum Effect {
         tx: ValidTx,
         /// The peer who told us, who need not be told.
         except: Option<PeerId>,
+    },
+    /// Keep one of the owner's transactions over a crash, in place of what was kept under its
+    /// [`Record::key`]. It must be safe before the effects that follow are carried out: then what was
+    /// acknowledged is never lost, and nothing is sent twice. Private.
+    Keep(Record),
+    /// Erase what is kept: it is settled, or others have it now.
+    Erase {
+        /// The [`Record::key`].
+        key: Hash,
     },
     /// Something that the owner may want to know. Private: see [`crate`], Security.
     Notice(Notice),

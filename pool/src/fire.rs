@@ -98,7 +98,7 @@ impl Pool {
     pub fn handle_undelivered(&mut self, parts: &[EntryId], ctx: &mut Context<'_>) {
         for id in parts {
             if let Some(StemState::Sent { relay }) = self.stem.get(*id).map(|e| e.meta.state) {
-                let (due, coin, avoid) = (ctx.now, Some(Coin::Stem), Some(relay));
+                let (due, coin, avoid) = (ctx.now, Some(Coin::Stem), relay);
                 self.set_stem_state(*id, StemState::Fresh { due, coin, looped: false, avoid });
             }
         }
@@ -248,7 +248,7 @@ impl Pool {
     fn home(&self, family: &Family) -> Option<PeerId> {
         let mut homes = family.ancestors.iter().filter_map(|id| self.stem.get(*id));
         let relay = |state: StemState| match state {
-            StemState::Sent { relay } => Some(relay),
+            StemState::Sent { relay } => relay,
             StemState::Fresh { .. } => None,
         };
         let first = relay(homes.next()?.meta.state)?;
@@ -282,7 +282,7 @@ impl Pool {
     fn send(&mut self, relay: PeerId, tx: ValidTx, parts: Vec<EntryId>) {
         let cut_through = self.cut_through(&parts, &tx);
         for id in &parts {
-            self.set_stem_state(*id, StemState::Sent { relay });
+            self.set_stem_state(*id, StemState::Sent { relay: Some(relay) });
         }
         self.bundle(parts.clone());
         self.join_embargoes(&parts);

@@ -32,9 +32,11 @@ mod consistency;
 mod effect;
 mod fire;
 mod index;
+mod journal;
 #[cfg(test)]
 #[path = "../tests/kit/mod.rs"]
 mod kit;
+mod many;
 mod orphans;
 mod own;
 mod pool;
@@ -52,6 +54,7 @@ mod upheaval;
 pub use chain::{BlockSummary, ChainUpdate, ChainView, Tip, Utxo};
 pub use config::{Capacity, Embargo, EmbargoDelay, Patience, PatienceMode, PoolConfig};
 pub use effect::{Effect, FluffReason, Notice};
+pub use journal::{Record, RecordStage};
 pub use pool::{Context, EntryId, Pool, PoolCounts};
 pub use refusal::{Accepted, Refusal};
 pub use router::{Coin, PeerId, Router, Source};

@@ -1,7 +1,8 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 use scape_aggregate::{Commitment, Hash, ValidTx};
 
+use crate::many::Many;
 use crate::pool::{Part, Usage};
 use crate::store::{kernel_hashes, wire_size};
 use crate::{Capacity, Instant, Refusal, Source};
@@ -16,8 +17,8 @@ use crate::{Capacity, Instant, Refusal, Source};
 pub(crate) struct Orphans {
     capacity: Capacity,
     entries: BTreeMap<u64, Orphan>,
-    by_kernel: HashMap<Hash, u64>,
-    by_missing: HashMap<Commitment, BTreeSet<u64>>,
+    by_kernel: Many<Hash, u64>,
+    by_missing: Many<Commitment, u64>,
     by_height: BTreeSet<(u64, u64)>,
     expiries: BTreeSet<(Instant, u64)>,
     /// Those of peers that were accepted once.
@@ -43,9 +44,11 @@ pub(crate) struct Arrival {
 #[derive(Clone, Debug)]
 pub(crate) enum Past {
     New,
-    /// In the stempool, under this embargo.
+    /// In the stempool, under this embargo; if it was `sent` in another life of the node, it is not
+    /// sent again.
     Stem {
         embargo: Instant,
+        sent: bool,
     },
     /// In the txpool, made of these parts.
     Public {
@@ -92,8 +95,8 @@ impl Orphans {
         Self {
             capacity,
             entries: BTreeMap::new(),
-            by_kernel: HashMap::new(),
-            by_missing: HashMap::new(),
+            by_kernel: Many::default(),
+            by_missing: Many::default(),
             by_height: BTreeSet::new(),
             expiries: BTreeSet::new(),
             returning: BTreeSet::new(),
@@ -109,7 +112,7 @@ impl Orphans {
     }
 
     pub(crate) fn has(&self, kernel: &Hash) -> bool {
-        self.by_kernel.contains_key(kernel)
+        self.by_kernel.has(kernel)
     }
 
     pub(crate) fn next_expiry(&self) -> Option<Instant> {
@@ -124,10 +127,13 @@ impl Orphans {
         now: Instant,
     ) -> Result<Vec<Vec<Hash>>, Refusal> {
         let kept = arrival.is_kept();
-        let known = arrival.tx.kernels().iter().filter_map(|k| self.by_kernel.get(k.hash()));
+        let known = arrival.tx.kernels().iter().flat_map(|k| self.by_kernel.get(k.hash()));
         let known: BTreeSet<_> = known.copied().collect();
         let mut dropped = Vec::new();
         if kept {
+            if known.iter().any(|id| self.is_waiting(*id, &arrival)) {
+                return Ok(dropped);
+            }
             // Nobody can keep it out by having sent something alike before.
             let strangers = known.into_iter().filter(|id| !self.entries[id].arrival.is_kept());
             let strangers: Vec<_> = strangers.collect();
@@ -146,10 +152,16 @@ impl Orphans {
         Ok(dropped)
     }
 
+    /// Whether the same transaction waits already as what is kept.
+    fn is_waiting(&self, id: u64, arrival: &Arrival) -> bool {
+        let waiting = self.entries.get(&id).map(|orphan| &orphan.arrival);
+        waiting.is_some_and(|waiting| waiting.is_kept() && waiting.tx == arrival.tx)
+    }
+
     /// Outputs came into being.
     pub(crate) fn created(&mut self, commitments: impl Iterator<Item = Commitment>) {
         for commitment in commitments {
-            let waiting = self.by_missing.get(&commitment).cloned().unwrap_or_default();
+            let waiting = self.by_missing.get(&commitment).to_vec();
             waiting.into_iter().for_each(|id| self.wake(id));
         }
     }
@@ -188,7 +200,7 @@ impl Orphans {
 
     /// Takes out those that consist of these kernels, which are public now.
     pub(crate) fn take_known(&mut self, kernels: &HashSet<Hash>) -> Vec<Arrival> {
-        let found = kernels.iter().filter_map(|kernel| self.by_kernel.get(kernel).copied());
+        let found = kernels.iter().flat_map(|kernel| self.by_kernel.get(kernel)).copied();
         let found: BTreeSet<_> = found.collect();
         let is_known = |tx: &ValidTx| tx.kernels().iter().all(|k| kernels.contains(k.hash()));
         let known = found.into_iter().filter(|id| is_known(&self.entries[id].arrival.tx));
@@ -198,7 +210,7 @@ impl Orphans {
 
     /// Takes out those that wait for an output that will never come.
     pub(crate) fn take_waiting_for(&mut self, commitment: &Commitment) -> Vec<Arrival> {
-        let ids = self.by_missing.get(commitment).cloned().unwrap_or_default();
+        let ids = self.by_missing.get(commitment).to_vec();
         ids.into_iter().filter_map(|id| self.remove(id)).collect()
     }
 
@@ -249,13 +261,15 @@ impl Orphans {
         self.next_id += 1;
         let id = self.next_id;
         let arrival = &orphan.arrival;
-        self.by_kernel.extend(kernel_hashes(&arrival.tx).into_iter().map(|kernel| (kernel, id)));
+        for kernel in kernel_hashes(&arrival.tx) {
+            self.by_kernel.insert(kernel, id);
+        }
         match &orphan.waiting {
             Waiting::Until(height) => {
                 self.by_height.insert((*height, id));
             }
             Waiting::For(missing) => missing.iter().for_each(|commitment| {
-                self.by_missing.entry(*commitment).or_default().insert(id);
+                self.by_missing.insert(*commitment, id);
             }),
         }
         if let Some(at) = arrival.expiry {
@@ -275,22 +289,15 @@ impl Orphans {
     fn remove(&mut self, id: u64) -> Option<Arrival> {
         let Orphan { arrival, waiting } = self.entries.remove(&id)?;
         for kernel in arrival.tx.kernels() {
-            if self.by_kernel.get(kernel.hash()) == Some(&id) {
-                self.by_kernel.remove(kernel.hash());
-            }
+            self.by_kernel.remove(kernel.hash(), id);
         }
         match &waiting {
             Waiting::Until(height) => {
                 self.by_height.remove(&(*height, id));
             }
-            Waiting::For(missing) => missing.iter().for_each(|commitment| {
-                if let Some(ids) = self.by_missing.get_mut(commitment) {
-                    ids.remove(&id);
-                    if ids.is_empty() {
-                        self.by_missing.remove(commitment);
-                    }
-                }
-            }),
+            Waiting::For(missing) => {
+                missing.iter().for_each(|commitment| self.by_missing.remove(commitment, id));
+            }
         }
         self.returning.remove(&id);
         if let Some(at) = arrival.expiry {

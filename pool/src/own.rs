@@ -1,9 +1,11 @@
 //! The owner's transactions: none is lost as long as it can still be mined.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
-use scape_aggregate::{Commitment, Hash, ValidTx};
+use scape_aggregate::{Commitment, Hash, ValidTx, deaggregate};
 
+use crate::journal::Journal;
+use crate::many::Many;
 use crate::orphans::{Arrival, Past};
 use crate::rules::Check;
 use crate::store::{kernel_hashes, spends};
@@ -17,14 +19,16 @@ use crate::{BlockSummary, Context, EntryId, Notice, Pool, Source};
 #[derive(Debug, Default)]
 pub(crate) struct Owned {
     entries: BTreeMap<EntryId, Own>,
-    by_kernel: HashMap<Hash, EntryId>,
-    by_input: HashMap<Commitment, EntryId>,
+    by_kernel: Many<Hash, EntryId>,
+    by_input: Many<Commitment, EntryId>,
     /// Those that something happened to.
     doubtful: BTreeSet<EntryId>,
     /// Those that do not fit now, and since which height. Each block may change that.
     stranded: BTreeMap<EntryId, u64>,
     /// Those that a block holds and nobody has said so yet.
     unreported: BTreeSet<EntryId>,
+    /// What the host keeps of them.
+    pub(crate) journal: Journal,
 }
 
 #[derive(Debug)]
@@ -35,44 +39,93 @@ struct Own {
     confirmed: BTreeSet<Commitment>,
     /// The block that holds it, and its height.
     mined: Option<(Hash, u64)>,
+    /// Whether a peer has shown to have it since it became public last.
+    heard: bool,
+}
+
+/// Where one of the owner's transactions is, as far as the chain and peers tell.
+pub(crate) enum Stage {
+    /// In a block.
+    Settled,
+    /// In none.
+    Pending {
+        /// Whether a peer has shown to have it.
+        heard: bool,
+    },
 }
 
 impl Owned {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// One that is still guarded, and where it is.
+    pub(crate) fn stage(&self, id: EntryId) -> Option<(ValidTx, Vec<Commitment>, Stage)> {
+        let own = self.entries.get(&id)?;
+        let stage = match own.mined {
+            Some(_) => Stage::Settled,
+            None => Stage::Pending { heard: own.heard },
+        };
+        Some((own.tx.clone(), own.confirmed.iter().copied().collect(), stage))
+    }
+
+    /// Something happened to these kernels that what is kept may have to follow.
+    pub(crate) fn touch<'a>(&mut self, kernels: impl Iterator<Item = &'a Hash>) {
+        for id in kernels.flat_map(|kernel| self.by_kernel.get(kernel)) {
+            self.journal.touch(*id);
+        }
+    }
+
+    /// A peer has this kernel.
+    pub(crate) fn heard(&mut self, kernel: &Hash) {
+        for id in self.by_kernel.get(kernel) {
+            if let Some(own) = self.entries.get_mut(id) {
+                own.heard = true;
+                self.journal.touch(*id);
+            }
+        }
+    }
+
     fn remove(&mut self, id: EntryId) {
         let Some(own) = self.entries.remove(&id) else { return };
         for kernel in own.tx.kernels() {
-            self.by_kernel.remove(kernel.hash());
+            self.by_kernel.remove(kernel.hash(), id);
         }
         for input in spends(&own.tx) {
-            self.by_input.remove(&input);
+            self.by_input.remove(&input, id);
         }
         self.doubtful.remove(&id);
         self.stranded.remove(&id);
         self.unreported.remove(&id);
+        self.journal.touch(id);
     }
 
     /// Something happened to these kernels.
     pub(crate) fn doubt(&mut self, kernels: &[Hash]) {
-        self.doubtful.extend(kernels.iter().filter_map(|kernel| self.by_kernel.get(kernel)));
+        self.touch(kernels.iter());
+        self.doubtful.extend(kernels.iter().flat_map(|kernel| self.by_kernel.get(kernel)));
     }
 
     /// These kernels were reported to be mined.
     pub(crate) fn reported(&mut self, kernels: &[Hash]) {
-        for id in kernels.iter().filter_map(|kernel| self.by_kernel.get(kernel)) {
+        for id in kernels.iter().flat_map(|kernel| self.by_kernel.get(kernel)) {
             self.unreported.remove(id);
         }
     }
 
     pub(crate) fn connect(&mut self, block: &BlockSummary) {
         for output in &block.outputs {
-            let id = self.by_input.get(output);
-            if let Some(own) = id.and_then(|id| self.entries.get_mut(id)) {
-                own.confirmed.insert(*output);
+            for id in self.by_input.get(output) {
+                if let Some(own) = self.entries.get_mut(id) {
+                    own.confirmed.insert(*output);
+                    self.journal.touch(*id);
+                }
             }
         }
-        for id in block.kernels.iter().filter_map(|kernel| self.by_kernel.get(kernel)) {
+        for id in block.kernels.iter().flat_map(|kernel| self.by_kernel.get(kernel)) {
             if let Some(own) = self.entries.get_mut(id) {
                 own.mined = Some((block.hash, block.height));
+                self.journal.touch(*id);
                 self.unreported.insert(*id);
             }
         }
@@ -82,6 +135,7 @@ impl Owned {
         for (id, own) in &mut self.entries {
             if own.mined.is_some_and(|(hash, _)| hash == *block) {
                 own.mined = None;
+                self.journal.touch(*id);
                 self.doubtful.insert(*id);
             }
         }
@@ -98,16 +152,35 @@ impl Owned {
 }
 
 impl Pool {
-    /// Remembers what the owner pushed.
-    pub(crate) fn own(&mut self, tx: ValidTx, ctx: &Context<'_>) {
-        if tx.kernels().iter().any(|kernel| self.owned.by_kernel.contains_key(kernel.hash())) {
-            return;
-        }
+    /// Remembers what the owner pushed, with those of its inputs that were in the chain before.
+    pub(crate) fn own(&mut self, tx: ValidTx, before: Vec<Commitment>, ctx: &Context<'_>) {
+        let Some(tx) = self.not_owned(tx) else { return };
         let id = self.new_id();
-        let confirmed = spends(&tx).filter(|input| ctx.chain.utxo(input).is_some()).collect();
-        self.owned.by_kernel.extend(kernel_hashes(&tx).into_iter().map(|kernel| (kernel, id)));
-        self.owned.by_input.extend(spends(&tx).map(|input| (input, id)));
-        self.owned.entries.insert(id, Own { tx, confirmed, mined: None });
+        let confirmed = spends(&tx).filter(|input| ctx.chain.utxo(input).is_some());
+        let confirmed = confirmed.chain(before).collect();
+        for kernel in kernel_hashes(&tx) {
+            self.owned.by_kernel.insert(kernel, id);
+        }
+        spends(&tx).for_each(|input| self.owned.by_input.insert(input, id));
+        self.owned.journal.touch(id);
+        self.owned.entries.insert(id, Own { tx, confirmed, mined: None, heard: false });
+    }
+
+    /// What of a transaction was neither public nor guarded before.
+    fn not_owned(&self, tx: ValidTx) -> Option<ValidTx> {
+        // If all of it is public now, it came in to be so.
+        let tx = self.subtract_public(tx.clone(), true).unwrap_or(tx);
+        let known = tx.kernels().iter().flat_map(|k| self.owned.by_kernel.get(k.hash()));
+        let known: BTreeSet<_> = known.collect();
+        if known.is_empty() {
+            return Some(tx);
+        }
+        let parts = known.iter().filter_map(|id| self.owned.entries.get(id));
+        let parts: Vec<_> = parts.map(|own| own.tx.clone()).collect();
+        if tx.kernels().iter().all(|kernel| self.owned.by_kernel.has(kernel.hash())) {
+            return None;
+        }
+        Some(deaggregate(&tx, &parts).unwrap_or(tx))
     }
 
     /// The chain has moved: what did not fit may fit now, and what is mined is reported if the
@@ -156,9 +229,21 @@ impl Pool {
         }
     }
 
+    /// The same for one that the owner pushed in another life of the node.
+    pub(crate) fn own_can_come_back(&self, tx: &ValidTx, ctx: &Context<'_>) -> bool {
+        let first = tx.kernels().first();
+        let mut ids = first.into_iter().flat_map(|kernel| self.owned.by_kernel.get(kernel.hash()));
+        ids.any(|id| self.can_come_back(*id, ctx))
+    }
+
     fn send_again(&mut self, tx: ValidTx, ctx: &mut Context<'_>) -> bool {
-        let embargo = ctx.now + self.config.embargo.delay.draw(&mut self.rng);
-        let past = Past::Stem { embargo };
+        for id in tx.kernels().iter().flat_map(|kernel| self.owned.by_kernel.get(kernel.hash())) {
+            if let Some(own) = self.owned.entries.get_mut(id) {
+                own.heard = false;
+            }
+        }
+        let embargo = self.fresh_embargo(ctx);
+        let past = Past::Stem { embargo, sent: false };
         self.admit_stem(Arrival { tx, source: Source::Own, past, expiry: None }, ctx).is_ok()
     }
 

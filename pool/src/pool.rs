@@ -75,8 +75,9 @@ pub(crate) enum StemState {
     /// Waiting to be looked at; the coin may have been flipped already. `avoid` is a relay that it
     /// could not be handed to.
     Fresh { due: Instant, coin: Option<Coin>, looped: bool, avoid: Option<PeerId> },
-    /// Handed to a relay, now under embargo.
-    Sent { relay: PeerId },
+    /// Handed to a relay, now under embargo. The relay is not known if that was in another life of
+    /// the node.
+    Sent { relay: Option<PeerId> },
 }
 
 impl StemState {
@@ -184,6 +185,7 @@ impl Pool {
 
     /// The next thing for the host to do.
     pub fn poll_effect(&mut self) -> Option<Effect> {
+        self.owned.journal.on_effect_taken();
         self.effects.pop_front()
     }
 
@@ -196,14 +198,17 @@ impl Pool {
 
     /// Does what is due: patience, embargoes, the age of orphans. A call too early does nothing.
     pub fn handle_timeout(&mut self, ctx: &mut Context<'_>) {
-        // First the embargoes: what everyone is told now need not be handed to a relay as well.
-        self.fire_embargo(ctx);
-        let mut expired = self.public_orphans.expire(ctx.now);
-        expired.extend(self.stem_orphans.expire(ctx.now));
-        for kernels in expired {
-            self.notice(Notice::OrphanDropped { kernels, refusal: None });
+        // What comes back from waiting may be due already.
+        while self.poll_timeout().is_some_and(|at| at <= ctx.now) {
+            // First the embargoes: what everyone is told now need not be handed to a relay as well.
+            self.fire_embargo(ctx);
+            let mut expired = self.public_orphans.expire(ctx.now);
+            expired.extend(self.stem_orphans.expire(ctx.now));
+            for kernels in expired {
+                self.notice(Notice::OrphanDropped { kernels, refusal: None });
+            }
+            self.settle(ctx);
         }
-        self.settle(ctx);
     }
 
     /// The public transaction with a kernel of this hash: what a peer may be told.
@@ -288,6 +293,7 @@ impl Pool {
     }
 
     pub(crate) fn insert_stem(&mut self, id: EntryId, tx: ValidTx, meta: StemMeta) {
+        self.touch_own(&tx);
         if let StemState::Fresh { due, .. } = meta.state {
             self.fresh.insert(due, id);
         }
@@ -300,6 +306,7 @@ impl Pool {
     /// Takes an entry out of the stempool, with its share.
     pub(crate) fn remove_stem(&mut self, id: EntryId) -> Option<(ValidTx, StemMeta)> {
         let entry = self.stem.remove(id)?;
+        self.touch_own(&entry.tx);
         self.unbundle(id, entry.meta.bundle);
         let usage = self.stem_usage.get_mut(&entry.meta.source);
         if usage.is_some_and(|usage| usage.subtract(&entry.tx)) {
@@ -343,12 +350,14 @@ impl Pool {
     pub(crate) fn put_public(&mut self, id: EntryId, tx: ValidTx, meta: TxMeta) {
         let mut touched = self.txpool.parents(&tx);
         touched.insert(id);
+        self.touch_own(&tx);
         self.txpool.insert(id, tx, meta);
         touched.into_iter().for_each(|id| self.refresh_leaf(id));
     }
 
     pub(crate) fn remove_public(&mut self, id: EntryId) -> Option<(ValidTx, TxMeta)> {
         let entry = self.txpool.remove(id)?;
+        self.touch_own(&entry.tx);
         self.leaves.remove(&(entry.meta.rate, id));
         self.txpool.parents(&entry.tx).into_iter().for_each(|id| self.refresh_leaf(id));
         Some((entry.tx, entry.meta))

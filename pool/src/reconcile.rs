@@ -109,6 +109,10 @@ impl Pool {
             upheaval.doubtful.extend(self.txpool.creator(created));
             upheaval.doubtful.extend(self.stem.creator(created));
         }
+        for excess in &block.nrd {
+            upheaval.doubtful.extend(self.txpool.with_nrd(excess));
+            upheaval.doubtful.extend(self.stem.with_nrd(excess));
+        }
         self.mine_orphans(block, &mined);
         self.public_orphans.created(block.outputs.iter().copied());
         self.stem_orphans.created(block.outputs.iter().copied());

@@ -18,6 +18,8 @@ pub(crate) struct Upheaval {
     /// Parts of public aggregates that are no more, by aggregate. What can go on of each is merged
     /// again, but not with others: something public could stand between the two.
     pub(crate) survivors: Vec<Vec<Part>>,
+    /// What is left of such aggregates and is public on its own now, to be announced.
+    pub(crate) announced: BTreeSet<EntryId>,
     /// Outputs that will never come (back).
     pub(crate) gone: HashSet<Commitment>,
     /// Whether outputs that are missing now may come back: after a reorg.
@@ -38,10 +40,11 @@ impl Pool {
     pub(crate) fn resettle(&mut self, mut upheaval: Upheaval, ctx: &mut Context<'_>) {
         loop {
             self.revive(&mut upheaval, ctx);
-            let Some(id) = upheaval.doubtful.pop_first() else { return };
+            let Some(id) = upheaval.doubtful.pop_first() else { break };
             self.reconsider_public(id, &mut upheaval, ctx);
             self.reconsider_stem(id, &mut upheaval, ctx);
         }
+        self.announce(&upheaval.announced);
     }
 
     fn reconsider_public(&mut self, id: EntryId, upheaval: &mut Upheaval, ctx: &Context<'_>) {
@@ -82,7 +85,8 @@ impl Pool {
         }
         upheaval.doubtful.extend(self.stem.children(&tx));
         let StemMeta { source, embargo, .. } = meta;
-        let arrival = Arrival { tx, source, past: Past::Stem { embargo }, expiry: None };
+        let arrival =
+            Arrival { tx, source, past: Past::Stem { embargo, sent: false }, expiry: None };
         self.leave(arrival, true, fate, upheaval, ctx);
     }
 
@@ -165,24 +169,30 @@ impl Pool {
             let fate = self.fate(&part.tx, false, upheaval, ctx);
             self.leave_public(part.tx.clone(), vec![part], fate, upheaval, ctx);
         }
-        self.announce(&revived);
+        upheaval.announced.extend(self.merge_again(&revived));
     }
 
-    fn announce(&mut self, groups: &[Vec<(EntryId, (), ValidTx)>]) {
+    /// Merges what is left of each aggregate. Returns the entries that it makes.
+    fn merge_again(&mut self, groups: &[Vec<(EntryId, (), ValidTx)>]) -> BTreeSet<EntryId> {
         let limits = PlanLimits::of(self.config.consensus.chain);
-        let mut announced = BTreeSet::new();
+        let mut merged = BTreeSet::new();
         for Aggregate { parts: ids, tx, .. } in groups.iter().flat_map(|g| plan(g, &limits)) {
             let removed: Vec<_> = ids.iter().filter_map(|id| self.remove_public(*id)).collect();
             let parts = removed.into_iter().flat_map(|(_, meta)| meta.parts).collect();
             self.public_orphans.created(creates(&tx));
             self.stem_orphans.created(creates(&tx));
-            announced.insert(self.insert_public(tx, parts));
+            merged.insert(self.insert_public(tx, parts));
         }
-        if announced.is_empty() {
+        merged
+    }
+
+    /// Tells everyone of entries, parents first; of those only that are still there.
+    fn announce(&mut self, ids: &BTreeSet<EntryId>) {
+        if ids.is_empty() {
             return;
         }
         for id in self.txpool.parents_first() {
-            if let (true, Some(entry)) = (announced.contains(&id), self.txpool.get(id)) {
+            if let (true, Some(entry)) = (ids.contains(&id), self.txpool.get(id)) {
                 self.effects.push_back(Effect::Fluff { tx: entry.tx.clone(), except: None });
             }
         }

@@ -339,6 +339,7 @@ impl Block {
             kernels: self.tx.kernels().iter().map(|kernel| *kernel.hash()).collect(),
             inputs: self.tx.inputs().iter().map(Input::commitment).collect(),
             outputs: self.tx.outputs().iter().map(Output::commitment).collect(),
+            nrd: self.tx.kernels().iter().filter_map(TxKernel::nrd_excess).collect(),
         }
     }
 }

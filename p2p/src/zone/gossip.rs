@@ -154,7 +154,7 @@ impl Zone {
             record.learn(kernel);
         }
         if self.pool.knows_public(&kernel) {
-            return;
+            return self.known_elsewhere(&kernel, ctx);
         }
         if let Some(wanted) = self.gossip.wanted.get_mut(&kernel) {
             let known = wanted.asked == peer || wanted.others.contains(&peer);
@@ -174,13 +174,24 @@ impl Zone {
     /// Answers from the txpool, what the peer was told of or has told us of itself: else whoever
     /// knows a kernel could ask every node again and again, and see where it became public first.
     /// Silence means no, as in Grin.
-    pub(super) fn handle_get_transaction(&mut self, peer: PeerId, kernel: &Hash) {
+    pub(super) fn handle_get_transaction(
+        &mut self,
+        peer: PeerId,
+        kernel: &Hash,
+        ctx: &ZoneContext<'_>,
+    ) {
         if self.peers.get(&peer).is_none_or(|record| !record.knows(kernel)) {
             return;
         }
         let Some(tx) = self.pool.public_by_kernel(kernel) else { return };
         let message = Message::Transaction(tx.as_transaction().clone());
         self.send(peer, message);
+        self.known_elsewhere(kernel, ctx);
+    }
+
+    /// A peer has what it announces, and will have what it asked for.
+    fn known_elsewhere(&mut self, kernel: &Hash, ctx: &ZoneContext<'_>) {
+        self.with_pool(ctx, |pool, _| pool.handle_known_elsewhere(kernel));
     }
 
     pub(super) fn gossip_timeout(&mut self, ctx: &ZoneContext<'_>) {

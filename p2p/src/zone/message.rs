@@ -24,7 +24,7 @@ impl Zone {
             Message::StemTransaction(tx) => self.handle_stem_transaction(peer, tx, ctx),
             Message::Transaction(tx) => self.handle_transaction(peer, tx, ctx),
             Message::TransactionKernel(kernel) => self.handle_announcement(peer, kernel, ctx),
-            Message::GetTransaction(kernel) => self.handle_get_transaction(peer, &kernel),
+            Message::GetTransaction(kernel) => self.handle_get_transaction(peer, &kernel, ctx),
             Message::Ping(tip) | Message::Pong(tip) => self.handle_tip(peer, tip, ctx),
             Message::GetPeerAddrs(needed) => self.handle_get_addrs(peer, needed, ctx),
             Message::PeerAddrs(addrs) => self.handle_addrs(peer, &addrs, ctx),

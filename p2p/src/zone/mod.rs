@@ -34,9 +34,9 @@ use std::time::Duration;
 use lru::LruCache;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha12Rng;
-use scape_aggregate::Transaction;
+use scape_aggregate::{Hash, Transaction};
 use scape_pool::{
-    Accepted, ChainUpdate, ChainView, Context, Instant, Notice, PeerId, Pool, Refusal,
+    Accepted, ChainUpdate, ChainView, Context, Instant, Notice, PeerId, Pool, Record, Refusal,
 };
 use thiserror::Error;
 
@@ -120,6 +120,14 @@ pub enum Effect {
         ticket: Ticket,
         /// How it was taken, or why not.
         verdict: Result<Accepted, PushError>,
+    },
+    /// Keep one of the owner's transactions over a crash, in place of what was kept under its
+    /// [`Record::key`]. It must be safe before the effects that follow are carried out.
+    Keep(Record),
+    /// Erase what is kept.
+    Erase {
+        /// The [`Record::key`].
+        key: Hash,
     },
     /// Something that the owner may want to know. Private: never to be shown to peers.
     Notice(Notice),
@@ -224,6 +232,11 @@ impl Zone {
         self.dial_timeout(ctx);
     }
 
+    /// Goes on after a crash with the owner's transactions that were kept, see [`Pool::restore`].
+    pub fn restore(&mut self, records: impl IntoIterator<Item = Record>, ctx: &ZoneContext<'_>) {
+        self.with_pool(ctx, |pool, ctx| pool.restore(records, ctx));
+    }
+
     /// Follows the chain; `ctx.chain` shows the new tip already.
     pub fn handle_chain(&mut self, update: &ChainUpdate, ctx: &ZoneContext<'_>) {
         // First the relays: what goes now must not go to one that is behind.
@@ -276,6 +289,8 @@ impl Zone {
                 scape_pool::Effect::Notice(notice) => {
                     self.effects.push_back(Effect::Notice(notice))
                 }
+                scape_pool::Effect::Keep(record) => self.effects.push_back(Effect::Keep(record)),
+                scape_pool::Effect::Erase { key } => self.effects.push_back(Effect::Erase { key }),
                 scape_pool::Effect::Fluff { tx, except } => {
                     self.announce(&tx, except, ctx);
                     self.recheck(self.verifications.touched_by(&tx), ctx);

@@ -10,11 +10,11 @@ use std::time::Duration;
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha12Rng;
 use scape_aggregate::builder::{AssumedTx, seeded};
-use scape_aggregate::{ChainType, Commitment, Consensus, Hash, OutputFeatures, ValidTx};
+use scape_aggregate::{ChainType, Commitment, Consensus, Hash, OutputFeatures, TxKernel, ValidTx};
 use scape_pool::{
     Accepted, BlockSummary, Capacity, ChainUpdate, ChainView, Coin, Context, Effect, Embargo,
     EmbargoDelay, EntryId, FluffReason, Instant, Notice, Patience, PatienceMode, PeerId, Pool,
-    PoolConfig, Refusal, Router, Source, Tip, Utxo,
+    PoolConfig, Record, Refusal, Router, Source, Tip, Utxo,
 };
 
 pub const CONSENSUS: Consensus = Consensus::of(ChainType::AutomatedTesting).with_nrd();
@@ -107,6 +107,7 @@ impl Chain {
             kernels: txs.iter().flat_map(kernels).collect(),
             inputs: spent.difference(&created).copied().collect(),
             outputs: created.difference(&spent).copied().collect(),
+            nrd: txs.iter().flat_map(|tx| tx.kernels()).filter_map(TxKernel::nrd_excess).collect(),
         };
         let spent = summary.inputs.iter().map(|input| {
             let utxo = self.utxos.remove(input).expect("a block spends what exists");
@@ -208,6 +209,8 @@ pub struct Out {
     pub stems: Vec<(PeerId, ValidTx, Vec<EntryId>)>,
     pub fluffs: Vec<ValidTx>,
     pub notices: Vec<Notice>,
+    pub kept: Vec<Record>,
+    pub erased: Vec<Hash>,
 }
 
 impl Out {
@@ -332,6 +335,8 @@ impl World {
             match effect {
                 Effect::Stem { relay, tx, parts } => out.stems.push((relay, tx, parts)),
                 Effect::Fluff { tx, .. } => out.fluffs.push(tx),
+                Effect::Keep(record) => out.kept.push(record),
+                Effect::Erase { key } => out.erased.push(key),
                 Effect::Notice(notice) => out.notices.push(notice),
             }
         }
