@@ -13,7 +13,7 @@ pub enum Wire {
 }
 
 /// A message on its way.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Parcel {
     Value(Message),
     Frame(Bytes),

@@ -1,0 +1,5 @@
+//! Nodes that do not keep the protocol, one deviation each.
+
+mod black_hole;
+
+pub use black_hole::BlackHole;
