@@ -89,7 +89,7 @@ fn search(args: &Args) -> Result<ExitCode> {
         bar.inc(1);
         total.add(&progress.outcome);
         if let Some(breach) = progress.outcome.breach {
-            bar.println(format!("seed {}: {breach}", progress.seed));
+            bar.suspend(|| println!("seed {}: {breach}", progress.seed));
             failed.push((progress.seed, breach));
         }
         bar.set_message(format!("{} failed", failed.len()));

@@ -12,13 +12,18 @@ use scape_pool::Instant;
 use super::scenario::{Action, NodePlan, Role, Scenario};
 use crate::flow::{Flow, Mint, build};
 use crate::invariant::{Breach, Fates, Invariants, Law};
-use crate::net::{LinkConfig, Network, NetworkConfig, NodeId, NodeSpec, adversary};
+use crate::net::adversary::{self, Purse};
+use crate::net::{LinkConfig, Network, NetworkConfig, NodeId, NodeSpec};
 
 const CONSENSUS: Consensus = Consensus::of(ChainType::Mainnet);
 /// How long the calm phase may take: longer than the longest embargo there is.
 const CALM: Duration = Duration::from_secs(10 * 3_600);
-/// How often it is looked whether everything is settled.
-const LOOK: Duration = Duration::from_secs(20);
+/// How many coins each adversary may spend.
+const POCKET_MONEY: usize = 40;
+/// Bytes a second of who is slow on purpose: a transaction takes half a minute.
+const CRAWL: u64 = 50;
+/// How often it is looked whether everything is settled: seldom just when a block was made.
+const LOOK: Duration = Duration::from_secs(17);
 
 /// How a run went.
 #[derive(Clone, PartialEq, Debug)]
@@ -101,7 +106,8 @@ struct Run {
 
 impl Run {
     fn new(scenario: &Scenario, log: bool) -> Self {
-        let genesis = Flow::new(CONSENSUS, scenario.seed, scenario.coins).genesis();
+        let coins = scenario.coins + scenario.nodes.len() * POCKET_MONEY;
+        let genesis = Flow::new(CONSENSUS, scenario.seed, coins).genesis();
         let coins: Vec<Commitment> = genesis.iter().map(|(coin, _)| *coin).collect();
         let txs = build(&scenario.txs, &coins, &CONSENSUS, scenario.seed);
         let mint = Mint::new();
@@ -122,8 +128,14 @@ impl Run {
             net.set_link(NodeId(*a), NodeId(*b), *link);
         }
         let (mut honest, mut others) = (Vec::new(), Vec::new());
-        for plan in &scenario.nodes {
-            let id = net.add(spec(plan));
+        let conspiracy = scenario.nodes.iter().enumerate();
+        let conspiracy = conspiracy.filter(|(_, plan)| plan.role == Role::Eclipser);
+        let conspiracy: Vec<NodeId> = conspiracy.map(|(index, _)| NodeId(index)).collect();
+        for (index, plan) in scenario.nodes.iter().enumerate() {
+            let first = scenario.coins + index * POCKET_MONEY;
+            let money = coins[first..first + POCKET_MONEY].to_vec();
+            let purse = Purse::new(CONSENSUS, mint.clone(), money);
+            let id = net.add(cast(spec(plan), plan.role, purse, &conspiracy));
             match plan.role {
                 _ if plan.absent => net.crash(id),
                 Role::Honest => honest.push(id),
@@ -238,9 +250,25 @@ fn spec(plan: &NodePlan) -> NodeSpec {
     if plan.room > 0 {
         small(&mut spec.zone, plan.room);
     }
-    match plan.role {
+    spec
+}
+
+/// Gives a node its role.
+fn cast(spec: NodeSpec, role: Role, purse: Purse, conspiracy: &[NodeId]) -> NodeSpec {
+    match role {
         Role::Honest => spec,
         Role::BlackHole => spec.behaves(adversary::BlackHole),
+        Role::Delayer => spec.behaves(adversary::Delayer::new(Duration::from_secs(120))),
+        Role::Tamperer => spec.behaves(adversary::Tamperer::new(CONSENSUS)),
+        Role::OverlapMaker => spec.behaves(adversary::OverlapMaker::new(purse)),
+        Role::Replayer => spec.behaves(adversary::Replayer::default()),
+        Role::LoopMaker => spec.behaves(adversary::LoopMaker),
+        Role::Prober => spec.behaves(adversary::Prober::new(purse)),
+        Role::Flooder => spec.behaves(adversary::Flooder::new(purse)),
+        Role::Poisoner => spec.behaves(adversary::Poisoner),
+        Role::Eclipser => spec.behaves(adversary::Eclipser::new(NodeId(0), conspiracy.to_vec())),
+        Role::SlowReader => spec.reads(CRAWL),
+        Role::SlowWriter => spec.writes(CRAWL),
     }
 }
 

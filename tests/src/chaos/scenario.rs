@@ -63,6 +63,28 @@ pub enum Role {
     Honest,
     /// Swallows stem transactions.
     BlackHole,
+    /// Hears stem transactions late.
+    Delayer,
+    /// Changes what it passes on.
+    Tamperer,
+    /// Makes aggregates that overlap.
+    OverlapMaker,
+    /// Says again what it heard.
+    Replayer,
+    /// Sends stem transactions back.
+    LoopMaker,
+    /// Looks for stem transactions.
+    Prober,
+    /// Sends more than anybody wants.
+    Flooder,
+    /// Fills address books.
+    Poisoner,
+    /// Surrounds the first node.
+    Eclipser,
+    /// Takes what is sent to it slowly.
+    SlowReader,
+    /// Sends slowly.
+    SlowWriter,
 }
 
 impl NodePlan {
@@ -83,13 +105,38 @@ impl NodePlan {
 
 impl Role {
     /// All of them, the honest one first.
-    pub const ALL: [Self; 2] = [Self::Honest, Self::BlackHole];
+    pub const ALL: [Self; 13] = [
+        Self::Honest,
+        Self::BlackHole,
+        Self::Delayer,
+        Self::Tamperer,
+        Self::OverlapMaker,
+        Self::Replayer,
+        Self::LoopMaker,
+        Self::Prober,
+        Self::Flooder,
+        Self::Poisoner,
+        Self::Eclipser,
+        Self::SlowReader,
+        Self::SlowWriter,
+    ];
 
     /// The name in text files.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Honest => "honest",
             Self::BlackHole => "black-hole",
+            Self::Delayer => "delayer",
+            Self::Tamperer => "tamperer",
+            Self::OverlapMaker => "overlap-maker",
+            Self::Replayer => "replayer",
+            Self::LoopMaker => "loop-maker",
+            Self::Prober => "prober",
+            Self::Flooder => "flooder",
+            Self::Poisoner => "poisoner",
+            Self::Eclipser => "eclipser",
+            Self::SlowReader => "slow-reader",
+            Self::SlowWriter => "slow-writer",
         }
     }
 }

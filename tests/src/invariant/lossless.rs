@@ -53,7 +53,6 @@ impl Lossless {
     /// What is not.
     pub fn settled(&self, net: &Network) -> Result<Fates, Breach> {
         let mut fates = Fates { crashed: self.crashed, ..Fates::default() };
-        in_sync(net)?;
         for (node, duties) in &self.duties {
             for duty in duties {
                 let is_mined = self.is_mined(net, *node, duty).ok_or_else(|| {
@@ -66,6 +65,7 @@ impl Lossless {
                 }
             }
         }
+        in_sync(net)?;
         Ok(fates)
     }
 

@@ -29,6 +29,16 @@ struct Routes {
     given: HashMap<PeerId, HashSet<Hash>>,
 }
 
+/// A stem transaction on its way.
+#[derive(Clone, Copy)]
+struct Hop {
+    link: PeerId,
+    /// Whether the link was to a relay before what happened.
+    was_relay: bool,
+    /// The height of the sender's chain.
+    height: u64,
+}
+
 /// What rounding may cost, in each epoch.
 const SLACK: Duration = Duration::from_millis(5);
 
@@ -65,7 +75,7 @@ impl Routed {
         &mut self,
         net: &Network,
         id: NodeId,
-        (link, was_relay): (PeerId, bool),
+        Hop { link, was_relay, height }: Hop,
         tx: &Transaction,
     ) -> Option<String> {
         let routes = self.nodes.get_mut(&id)?;
@@ -82,7 +92,7 @@ impl Routed {
         routes.given.entry(link).or_default().extend(kernels);
         // A link that is gone by now was there when it was chosen.
         net.node(id).peer(link)?;
-        let unfit = can_relay(net, id, link).err().filter(|unfit| *unfit != Unfit::Silent)?;
+        let unfit = can_relay_at(net, id, link, height).err().filter(|unfit| *unfit != Unfit::Silent)?;
         Some(format!("{id} stems to {link}, which is {unfit:?}"))
     }
 }
@@ -113,12 +123,12 @@ impl Invariant for Routed {
         }
         for happening in what {
             match happening {
-                Happening::Sent { from, link, message: Message::StemTransaction(tx), .. }
-                    if honest(net, *from) =>
-                {
+                Happening::Sent { from, link, height, message, .. } if honest(net, *from) => {
+                    let Message::StemTransaction(tx) = message else { continue };
                     // It may have been lost in the same moment.
                     let was_relay = before.get(from).is_some_and(|relays| relays.contains(link));
-                    if let Some(fault) = self.check_stem(net, *from, (*link, was_relay), tx) {
+                    let hop = Hop { link: *link, was_relay, height: *height };
+                    if let Some(fault) = self.check_stem(net, *from, hop, tx) {
                         return breach(fault, &kernels(tx));
                     }
                 }
@@ -174,6 +184,10 @@ enum Unfit {
 
 /// Whether a peer is outbound and in sync.
 fn can_relay(net: &Network, id: NodeId, link: PeerId) -> Result<(), Unfit> {
+    can_relay_at(net, id, link, net.node(id).ledger().tip().height)
+}
+
+fn can_relay_at(net: &Network, id: NodeId, link: PeerId, ours: u64) -> Result<(), Unfit> {
     let node = net.node(id);
     let peer = node.zone().and_then(|zone| zone.peers().find(|peer| peer.id == link));
     let (Some(peer), Some(_)) = (peer, node.peer(link)) else { return Err(Unfit::Gone) };
@@ -182,7 +196,7 @@ fn can_relay(net: &Network, id: NodeId, link: PeerId) -> Result<(), Unfit> {
         return Err(Unfit::Inbound);
     }
     match peer.height {
-        Some(height) if height + lag < node.ledger().tip().height => Err(Unfit::Behind),
+        Some(height) if height + lag < ours => Err(Unfit::Behind),
         None => Err(Unfit::Silent),
         Some(_) => Ok(()),
     }

@@ -2,7 +2,6 @@ use std::collections::HashMap;
 
 use scape_aggregate::{Hash, Transaction};
 use scape_p2p::wire::Message;
-use scape_pool::ChainView;
 
 use super::{Breach, Invariant, Law, honest};
 use crate::flow::{Mint, kernels};
@@ -24,10 +23,6 @@ impl Sound {
     }
 
     fn check(&mut self, net: &Network, node: NodeId, tx: &Transaction) -> Result<(), String> {
-        let next_height = net.node(node).ledger().tip().height + 1;
-        if tx.lock_height() > next_height {
-            return Err(format!("locked until {}, next is {next_height}", tx.lock_height()));
-        }
         let Some(first) = tx.kernels().first() else { return Err("it is empty".to_owned()) };
         if self.checked.get(first.hash()) == Some(tx) {
             return Ok(());
@@ -46,15 +41,22 @@ impl Sound {
     }
 }
 
+fn check_lock(tx: &Transaction, height: u64) -> Result<(), String> {
+    match tx.lock_height() > height + 1 {
+        true => Err(format!("locked until {}, at height {height}", tx.lock_height())),
+        false => Ok(()),
+    }
+}
+
 impl Invariant for Sound {
     fn after(&mut self, net: &Network, what: &[Happening]) -> Result<(), Breach> {
         for happening in what {
-            let Happening::Sent { from, to, message, .. } = happening else { continue };
+            let Happening::Sent { from, to, height, message, .. } = happening else { continue };
             let (Message::StemTransaction(tx) | Message::Transaction(tx)) = message else {
                 continue;
             };
             if honest(net, *from) {
-                self.check(net, *from, tx).map_err(|fault| {
+                check_lock(tx, *height).and_then(|()| self.check(net, *from, tx)).map_err(|fault| {
                     let fault = format!("{from} sends {to} a bad transaction: {fault}");
                     Breach::new(Law::Sound, net, fault, &kernels(tx))
                 })?;

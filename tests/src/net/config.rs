@@ -117,6 +117,10 @@ pub struct NodeSpec {
     pub honest: bool,
     /// What its clock is like.
     pub clock: Clock,
+    /// How many bytes a second it takes from each link; `None`: any number.
+    pub reads: Option<u64>,
+    /// How many bytes a second it writes to each link; `None`: any number.
+    pub writes: Option<u64>,
     /// Whether it keeps what it receives, see [`super::Node::inbox`].
     pub records: bool,
     /// Whether it is ever chosen to make a block.
@@ -136,6 +140,8 @@ impl NodeSpec {
             behaviour: None,
             honest: true,
             clock: Clock::default(),
+            reads: None,
+            writes: None,
             records: false,
             mines: true,
         }
@@ -167,6 +173,16 @@ impl NodeSpec {
     /// Deviates from the protocol and is still expected to keep it: for tests of the invariants.
     pub fn mutated(self, behaviour: impl Behaviour + 'static) -> Self {
         Self { behaviour: Some(Box::new(behaviour)), ..self }
+    }
+
+    /// Takes only so many bytes a second from each link, without an excuse.
+    pub fn reads(self, reads: u64) -> Self {
+        Self { reads: Some(reads), honest: false, mines: false, ..self }
+    }
+
+    /// Writes only so many bytes a second to each link, without an excuse.
+    pub fn writes(self, writes: u64) -> Self {
+        Self { writes: Some(writes), honest: false, mines: false, ..self }
     }
 
     /// Lives by this clock.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use rand::RngExt;
 use scape_p2p::peer::Direction;
 use scape_p2p::wire::{Message, WireError};
-use scape_pool::{Instant, PeerId};
+use scape_pool::{ChainView, Instant, PeerId};
 
 use super::event::{Event, Life};
 use super::outbox::Outbox;
@@ -103,9 +103,13 @@ impl Network {
         let config = self.links.get(&(from.min(to), from.max(to))).copied();
         let config = config.unwrap_or(self.config.link);
         let last = self.now;
-        let end =
-            |owner, far| End { owner, far, up: true, config, last, outbox: Outbox::default() };
-        self.ends.extend([end(from, far), end(to, near)]);
+        let end = |owner: NodeId, to: NodeId, far| {
+            let slowest = [config.rate, self.nodes[owner.0].writes, self.nodes[to.0].reads];
+            let config = LinkConfig { rate: slowest.into_iter().flatten().min(), ..config };
+            End { owner, far, up: true, config, last, outbox: Outbox::default() }
+        };
+        let ends = [end(from, to, far), end(to, from, near)];
+        self.ends.extend(ends);
         (near, far)
     }
 
@@ -131,8 +135,9 @@ impl Network {
         let Some(config) = self.end(from).map(|end| end.config) else { return false };
         let Some(leaves) = self.queue_up(from, config, &message) else { return false };
         if !matches!(message, Message::Ping(_) | Message::Pong(_)) {
+            let height = self.nodes[owner.0].ledger.tip().height;
             let copy = || message.clone();
-            self.happened(|| Happening::Sent { from: owner, to, link: from, message: copy() });
+            self.happened(|| Happening::Sent { from: owner, to, link: from, height, message: copy() });
         }
         let parted = self.nodes[owner.0].side != self.nodes[to.0].side;
         let lost = self.happens(config.loss);

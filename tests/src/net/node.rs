@@ -71,6 +71,8 @@ pub struct Node {
     /// What its behaviour draws from.
     pub(super) rng: ChaCha12Rng,
     pub(super) clock: Clock,
+    pub(super) reads: Option<u64>,
+    pub(super) writes: Option<u64>,
     honest: bool,
     pub(super) capabilities: Capabilities,
     pub(super) mines: bool,
@@ -106,6 +108,8 @@ impl Node {
             behaviour: spec.behaviour,
             rng,
             clock: spec.clock,
+            reads: spec.reads,
+            writes: spec.writes,
             honest: spec.honest,
             capabilities: spec.capabilities,
             mines: spec.mines,

@@ -27,6 +27,8 @@ pub enum Happening {
         to: NodeId,
         /// The connection, as the sender knows it.
         link: PeerId,
+        /// The height of the sender's chain at that moment.
+        height: u64,
         /// The message.
         message: Message,
     },
