@@ -5,8 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 use std::time::Duration;
 
-use scape_aggregate::{ChainType, Commitment, Consensus, Hash, ValidTx};
-use scape_p2p::zone::ZoneConfig;
+use scape_aggregate::{ChainType, Commitment, Consensus, Hash, TxKernel, ValidTx};
+use scape_p2p::zone::{Zone, ZoneConfig};
 use scape_pool::Instant;
 
 use super::scenario::{Action, NodePlan, Role, Scenario};
@@ -18,6 +18,8 @@ use crate::net::{LinkConfig, Network, NetworkConfig, NodeId, NodeSpec};
 const CONSENSUS: Consensus = Consensus::of(ChainType::Mainnet);
 /// How long the calm phase may take: longer than the longest embargo there is.
 const CALM: Duration = Duration::from_secs(10 * 3_600);
+/// How long it is waited for what nobody holds any more: for some blocks.
+const HOPELESS: Duration = Duration::from_secs(900);
 /// How many coins each adversary may spend.
 const POCKET_MONEY: usize = 40;
 /// Bytes a second of who is slow on purpose: a transaction takes half a minute.
@@ -213,15 +215,29 @@ impl Run {
     fn judge(&mut self) -> Result<Fates, Breach> {
         self.net.run_watched(self.busy, &mut self.laws)?;
         self.calm();
-        let end = self.busy + CALM;
+        let (end, mut held) = (self.busy + CALM, self.busy);
         loop {
             self.net.run_watched(self.net.now() + LOOK, &mut self.laws)?;
             match self.laws.settled(&self.net) {
                 Ok(fates) => return Ok(fates),
-                Err(breach) if self.net.now() >= end => return Err(breach),
+                Err(breach) if self.net.now() >= end.min(held + HOPELESS) => return Err(breach),
+                Err(breach) if breach.kernels.is_empty() || self.holds(&breach.kernels) => {
+                    held = self.net.now();
+                }
                 Err(_) => {}
             }
         }
+    }
+
+    /// Whether anybody has any of these, or something that cannot be looked at.
+    fn holds(&self, kernels: &[Hash]) -> bool {
+        let pools = self.honest.iter().filter_map(|node| self.net.node(*node).zone());
+        pools.map(Zone::pool).any(|pool| {
+            let is_one = |kernel: &TxKernel| kernels.contains(kernel.hash());
+            pool.counts().orphans > 0
+                || kernels.iter().any(|kernel| pool.public_by_kernel(kernel).is_some())
+                || pool.stem().any(|(tx, ..)| tx.kernels().iter().any(is_one))
+        })
     }
 
     /// Links are good, honest nodes are up, and the others leave.

@@ -1,18 +1,19 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use scape_aggregate::Hash;
+use scape_aggregate::{Commitment, Hash};
 use scape_p2p::zone::Ticket;
 use scape_pool::{ChainView, Notice, Source};
 
-use super::{Breach, Invariant, Law, honest};
+use super::{Breach, Invariant, Law, honest, is_out};
 use crate::flow::{Mint, kernels};
 use crate::net::{Happening, Network, NodeId, Observation};
 
 /// Every transaction that a node accepted is mined, or cannot be mined any more.
 ///
-/// A node that accepts a transaction of its owner, or a stem transaction of a peer, answers for it
-/// for as long as it lives. A node that crashes takes what it answered for with it: so a transaction
-/// may be lost with the last honest node that had accepted it, and in no other way.
+/// A node that accepts a transaction of its owner answers for it until it is mined or impossible; a
+/// node that accepts a stem transaction of a peer, until it has seen it in public, or something
+/// public that excludes it. A node that crashes takes what it answered for with it: so a transaction may be lost with the last honest
+/// node that answered for it, and in no other way.
 #[derive(Debug)]
 pub struct Lossless {
     mint: Mint,
@@ -86,7 +87,12 @@ impl Lossless {
         impossible.then_some(false)
     }
 
-    fn observe(&mut self, node: NodeId, seen: &Observation) {
+    fn observe(
+        &mut self,
+        net: &Network,
+        node: NodeId,
+        seen: &Observation,
+    ) -> Result<(), Breach> {
         match seen {
             Observation::Pushed(ticket, verdict) => {
                 let kernels = self.pushed.remove(&(node, *ticket));
@@ -97,12 +103,17 @@ impl Lossless {
             Observation::Notice(Notice::Stemmed { kernels, source: Source::Peer(_) }) => {
                 self.accept(node, Duty { kernels: kernels.clone(), own: false });
             }
-            // For want of room: what peers sent may go.
+            // What peers sent is everybody's now, or had to go for want of room.
             Observation::Notice(
-                Notice::Evicted { kernels } | Notice::OrphanDropped { kernels, .. },
+                Notice::Seen { kernels }
+                | Notice::Fluffed { kernels, .. }
+                | Notice::OrphanDropped { kernels, .. },
             ) => {
                 let duties = self.duties.entry(node).or_default();
                 duties.retain(|duty| duty.own || !duty.kernels.iter().any(|k| kernels.contains(k)));
+            }
+            Observation::Notice(Notice::Conflicted { kernels }) => {
+                self.give_up(net, node, kernels)?;
             }
             Observation::Crashed => {
                 self.crashed += self.duties.remove(&node).map_or(0, |duties| duties.len());
@@ -110,6 +121,20 @@ impl Lossless {
             }
             _ => {}
         }
+        Ok(())
+    }
+
+    /// What peers sent may be given up, for a reason.
+    fn give_up(&mut self, net: &Network, id: NodeId, kernels: &[Hash]) -> Result<(), Breach> {
+        let Some(duties) = self.duties.get_mut(&id) else { return Ok(()) };
+        let concerned = |duty: &mut Duty| !duty.own && duty.kernels.iter().any(|k| kernels.contains(k));
+        for duty in duties.extract_if(.., concerned) {
+            if !is_excluded(&self.mint, net, id, &duty.kernels) {
+                let what = format!("{id} gives up {} for no reason", list(&duty.kernels));
+                return Err(Breach::new(Law::Lossless, net, what, &duty.kernels));
+            }
+        }
+        Ok(())
     }
 
     fn accept(&mut self, node: NodeId, duty: Duty) {
@@ -127,12 +152,31 @@ impl Invariant for Lossless {
                 Happening::Pushed { node, ticket, tx } if honest(net, *node) => {
                     self.pushed.insert((*node, *ticket), kernels(tx));
                 }
-                Happening::Observed(node, seen) if honest(net, *node) => self.observe(*node, seen),
+                Happening::Observed(node, seen) if honest(net, *node) => {
+                    self.observe(net, *node, seen)?;
+                }
                 _ => {}
             }
         }
         Ok(())
     }
+}
+
+/// Whether something public at a node, or the lack of it, excludes what has these kernels.
+fn is_excluded(mint: &Mint, net: &Network, id: NodeId, kernels: &[Hash]) -> bool {
+    let node = net.node(id);
+    let Some(zone) = node.zone() else { return true };
+    let public: Vec<_> = zone.pool().latest_public().collect();
+    let spent: HashSet<Commitment> =
+        public.iter().flat_map(|tx| tx.inputs()).map(|input| input.commitment()).collect();
+    let stem = zone.pool().stem().map(|(tx, ..)| tx);
+    let pending = public.iter().copied().chain(stem).flat_map(|tx| tx.outputs());
+    let pending: HashSet<Commitment> = pending.map(|output| output.commitment()).collect();
+    let lacks = |needed: &Commitment| {
+        spent.contains(needed)
+            || node.ledger().utxo(needed).is_none() && !pending.contains(needed)
+    };
+    kernels.iter().any(|kernel| is_out(net, id, kernel)) || mint.needs(kernels).iter().any(lacks)
 }
 
 fn in_sync(net: &Network) -> Result<(), Breach> {
