@@ -170,7 +170,8 @@ impl Total {
 
 fn bar(seeds: u64) -> ProgressBar {
     let style = "{bar:40} {pos}/{len} in {elapsed}, {eta} left, {msg}";
-    let style = ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style =
+        ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(seeds).with_style(style)
 }
 

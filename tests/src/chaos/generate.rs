@@ -72,7 +72,8 @@ impl Draw {
         let by_book = self.rng.random_bool(0.3);
         let drift = *[0, 0, 100, 20_000].choose(&mut self.rng).unwrap_or(&0);
         let degree = self.rng.random_range(2..=5);
-        let evil = if self.rng.random_bool(0.5) { self.rng.random_range(1..=count / 5 + 1) } else { 0 };
+        let evil =
+            if self.rng.random_bool(0.5) { self.rng.random_range(1..=count / 5 + 1) } else { 0 };
         let honest = count.saturating_sub(evil).max(2).min(count);
         let mut nodes = Vec::with_capacity(count);
         for index in 0..count {
@@ -151,7 +152,7 @@ impl Draw {
     fn payments(&mut self, nodes: &[NodePlan]) -> (Vec<TxPlan>, Vec<Step>) {
         let users: Vec<usize> =
             (0..nodes.len()).filter(|node| nodes[*node].role == Role::Honest).collect();
-        let most = (self.size.minutes * 4).clamp(10, 150);
+        let most = (self.size.minutes * 8).clamp(10, 300);
         let count = self.rng.random_range(most / 4..=most);
         let (mut txs, mut steps) = (Vec::<TxPlan>::new(), Vec::new());
         let (mut coins, mut made) = (0, Vec::<(usize, u64)>::new());

@@ -204,9 +204,10 @@ impl Run {
             time: self.net.now().saturating_since(Instant::ZERO),
             digest: self.net.digest(),
             txs: self.txs.len(),
-            kernels: self.honest.first().map_or(0, |node| {
-                self.net.node(*node).ledger().kernel_count()
-            }),
+            kernels: self
+                .honest
+                .first()
+                .map_or(0, |node| self.net.node(*node).ledger().kernel_count()),
             history,
             breach,
         }

@@ -49,7 +49,10 @@ impl fmt::Display for Scenario {
         for (index, tx) in self.txs.iter().enumerate() {
             let TxPlan { spends, outputs, lock, generosity } = tx;
             let spends = list(spends);
-            writeln!(f, "tx {index} spends {spends} outputs {outputs} lock {lock} pays {generosity}")?;
+            writeln!(
+                f,
+                "tx {index} spends {spends} outputs {outputs} lock {lock} pays {generosity}"
+            )?;
         }
         for step in &self.steps {
             writeln!(f, "at {} {}", step.at.as_millis(), action(&step.action))?;
@@ -209,10 +212,7 @@ fn read_node(words: &mut Words<'_>) -> Option<NodePlan> {
         dials: words.skip("dials")?.list()?,
         knows: words.skip("knows")?.list()?,
         outbound: words.skip("outbound")?.read()?,
-        clock: Clock {
-            ppm: words.skip("ppm")?.read()?,
-            ahead: words.skip("ahead")?.millis()?,
-        },
+        clock: Clock { ppm: words.skip("ppm")?.read()?, ahead: words.skip("ahead")?.millis()? },
         room: words.skip("room")?.read()?,
         absent: false,
     })

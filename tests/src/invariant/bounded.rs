@@ -39,14 +39,17 @@ impl Bounded {
         ];
         let over = entries.into_iter().find(|(_, held, most)| *held > most + own);
         if let Some((name, held, most)) = over {
-            return Some(format!("the {name} of {id} hold {held} transactions, {most} are allowed"));
+            return Some(format!(
+                "the {name} of {id} hold {held} transactions, {most} are allowed"
+            ));
         }
         if !bytes {
             return None;
         }
         let stem: usize = pool.stem().map(|(tx, ..)| size(tx)).sum();
         let public: usize = pool.latest_public().map(|tx| size(tx)).sum();
-        let sizes = [("stempool", stem, capacity.stem_bytes), ("txpool", public, capacity.tx_bytes)];
+        let sizes =
+            [("stempool", stem, capacity.stem_bytes), ("txpool", public, capacity.tx_bytes)];
         let over = sizes.into_iter().find(|(_, held, most)| *held > most + own * LARGEST);
         over.map(|(name, held, most)| {
             format!("the {name} of {id} holds {held} bytes, {most} are allowed")

@@ -87,12 +87,7 @@ impl Lossless {
         impossible.then_some(false)
     }
 
-    fn observe(
-        &mut self,
-        net: &Network,
-        node: NodeId,
-        seen: &Observation,
-    ) -> Result<(), Breach> {
+    fn observe(&mut self, net: &Network, node: NodeId, seen: &Observation) -> Result<(), Breach> {
         match seen {
             Observation::Pushed(ticket, verdict) => {
                 let kernels = self.pushed.remove(&(node, *ticket));
@@ -127,7 +122,8 @@ impl Lossless {
     /// What peers sent may be given up, for a reason.
     fn give_up(&mut self, net: &Network, id: NodeId, kernels: &[Hash]) -> Result<(), Breach> {
         let Some(duties) = self.duties.get_mut(&id) else { return Ok(()) };
-        let concerned = |duty: &mut Duty| !duty.own && duty.kernels.iter().any(|k| kernels.contains(k));
+        let concerned =
+            |duty: &mut Duty| !duty.own && duty.kernels.iter().any(|k| kernels.contains(k));
         for duty in duties.extract_if(.., concerned) {
             if !is_excluded(&self.mint, net, id, &duty.kernels) {
                 let what = format!("{id} gives up {} for no reason", list(&duty.kernels));
@@ -173,8 +169,7 @@ fn is_excluded(mint: &Mint, net: &Network, id: NodeId, kernels: &[Hash]) -> bool
     let pending = public.iter().copied().chain(stem).flat_map(|tx| tx.outputs());
     let pending: HashSet<Commitment> = pending.map(|output| output.commitment()).collect();
     let lacks = |needed: &Commitment| {
-        spent.contains(needed)
-            || node.ledger().utxo(needed).is_none() && !pending.contains(needed)
+        spent.contains(needed) || node.ledger().utxo(needed).is_none() && !pending.contains(needed)
     };
     kernels.iter().any(|kernel| is_out(net, id, kernel)) || mint.needs(kernels).iter().any(lacks)
 }

@@ -137,6 +137,17 @@ pub trait Invariant {
     fn after(&mut self, net: &Network, what: &[Happening]) -> Result<(), Breach>;
 }
 
+/// One invariant alone.
+pub struct Alone<I>(pub I);
+
+impl<I: Invariant> Watch for Alone<I> {
+    type Fault = Breach;
+
+    fn after(&mut self, net: &Network, _at: Instant, what: &[Happening]) -> Result<(), Breach> {
+        self.0.after(net, what)
+    }
+}
+
 /// All invariants together.
 pub struct Invariants {
     lossless: Lossless,

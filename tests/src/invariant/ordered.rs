@@ -23,7 +23,12 @@ impl Ordered {
         Self { mint, given: HashMap::new() }
     }
 
-    fn stemmed(&mut self, net: &Network, route: (NodeId, NodeId), tx: &Transaction) -> Option<Hash> {
+    fn stemmed(
+        &mut self,
+        net: &Network,
+        route: (NodeId, NodeId),
+        tx: &Transaction,
+    ) -> Option<Hash> {
         let (from, to) = route;
         let early = self.mint.parents(tx).into_iter().find(|parent| {
             let has = |route| self.given.get(&route).is_some_and(|given| given.contains(parent));

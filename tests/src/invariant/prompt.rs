@@ -14,24 +14,40 @@ use crate::net::{Happening, Network, NodeId, Observation};
 pub struct Prompt {
     /// By when what arrived at a node has to leave it, on the clock of the node.
     due: BTreeMap<NodeId, BTreeMap<Hash, Instant>>,
+    /// The embargo that ends first at a node, and of what.
+    first: BTreeMap<NodeId, (Instant, Hash)>,
 }
 
 /// What rounding may cost.
 const SLACK: Duration = Duration::from_millis(1);
 
 impl Prompt {
-    fn observe(&mut self, net: &Network, node: NodeId, notice: &Notice) {
+    /// What left too late.
+    fn observe(&mut self, net: &Network, node: NodeId, notice: &Notice) -> Option<Hash> {
+        let now = net.node(node).clock().shows(net.now());
+        let mut late = None;
+        if let Notice::Fluffed { kernels, .. } = notice {
+            let sweep = net.node(node).config().params.embargo.sweep + SLACK;
+            let first = self
+                .first
+                .get(&node)
+                .filter(|(end, kernel)| *end + sweep < now && kernels.contains(kernel));
+            late = first.map(|(_, kernel)| *kernel);
+        }
         let due = self.due.entry(node).or_default();
         match notice {
             Notice::Stemmed { kernels, .. } => {
-                let now = net.node(node).clock().shows(net.now());
                 let at = now + net.node(node).config().params.patience.interval + SLACK;
                 due.extend(kernels.iter().map(|kernel| (*kernel, at)));
             }
             Notice::Unmined { .. } => {}
-            Notice::Relayed { kernels, .. }
-            | Notice::Fluffed { kernels, .. }
-            | Notice::Seen { kernels }
+            Notice::Relayed { kernels, .. } | Notice::Fluffed { kernels, .. } => {
+                for kernel in kernels {
+                    let overdue = due.remove(kernel).is_some_and(|at| at < now);
+                    late = late.or(overdue.then_some(*kernel));
+                }
+            }
+            Notice::Seen { kernels }
             | Notice::Mined { kernels, .. }
             | Notice::Conflicted { kernels }
             | Notice::Orphaned { kernels }
@@ -42,6 +58,7 @@ impl Prompt {
                 });
             }
         }
+        late
     }
 
     fn check(&mut self, net: &Network, id: NodeId) -> Result<(), (String, Vec<Hash>)> {
@@ -52,6 +69,14 @@ impl Prompt {
         if let Some((tx, ..)) = zone.pool().stem().find(|(.., embargo)| *embargo + sweep < now) {
             return Err((format!("an embargo is overdue at {id}"), kernels(tx)));
         }
+        let ends = zone
+            .pool()
+            .stem()
+            .filter_map(|(tx, _, end)| Some((end, *tx.kernels().first()?.hash())));
+        match ends.min() {
+            Some(first) => self.first.insert(id, first),
+            None => self.first.remove(&id),
+        };
         let Some(due) = self.due.get_mut(&id) else { return Ok(()) };
         let late = due.iter().filter(|(_, at)| **at < now).map(|(kernel, _)| *kernel);
         for kernel in late.collect::<Vec<_>>() {
@@ -71,9 +96,13 @@ impl Invariant for Prompt {
             match happening {
                 Happening::Began(node) => {
                     self.due.remove(node);
+                    self.first.remove(node);
                 }
                 Happening::Observed(node, Observation::Notice(notice)) if honest(net, *node) => {
-                    self.observe(net, *node, notice);
+                    if let Some(kernel) = self.observe(net, *node, notice) {
+                        let fault = format!("{node} kept something waiting");
+                        return Err(Breach::new(Law::Prompt, net, fault, &[kernel]));
+                    }
                 }
                 _ => {}
             }

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use scape_aggregate::{Hash, Transaction};
+use scape_p2p::dandelion::Params;
 use scape_p2p::peer::Direction;
 use scape_p2p::wire::Message;
 use scape_pool::{ChainView, Instant, Notice, PeerId};
@@ -18,6 +19,8 @@ use crate::net::{Happening, Network, NodeId, Observation};
 pub struct Routed {
     mint: Mint,
     nodes: BTreeMap<NodeId, Routes>,
+    /// What nodes should go by, where that is not what they were configured with.
+    declared: BTreeMap<NodeId, Params>,
 }
 
 #[derive(Debug)]
@@ -45,10 +48,20 @@ const SLACK: Duration = Duration::from_millis(5);
 impl Routed {
     /// `mint` knows who spends whose outputs.
     pub fn new(mint: Mint) -> Self {
-        Self { mint, nodes: BTreeMap::new() }
+        Self { mint, nodes: BTreeMap::new(), declared: BTreeMap::new() }
+    }
+
+    /// A node should go by these parameters, whatever it was configured with.
+    pub fn declare(&mut self, node: NodeId, params: Params) {
+        self.declared.insert(node, params);
+    }
+
+    fn params(&self, net: &Network, node: NodeId) -> Params {
+        self.declared.get(&node).copied().unwrap_or(net.node(node).config().params)
     }
 
     fn check_relays(&mut self, net: &Network, id: NodeId) -> Option<String> {
+        let params = self.params(net, id);
         let node = net.node(id);
         let zone = node.zone()?;
         let routes = self.nodes.get_mut(&id)?;
@@ -60,13 +73,14 @@ impl Routed {
             routes.given.entry(*relay).or_default();
         }
         let now = node.clock().shows(net.now());
-        let epoch = node.config().params.epoch;
-        if is_epoch_end(now.saturating_since(routes.began), epoch, node.config().params.epoch_spread)
-        {
+        let since = now.saturating_since(routes.began);
+        if is_epoch_end(since, params.epoch, params.epoch_spread) {
             return None;
         }
+        let height = node.ledger().tip().height;
         let dropped = before.iter().find(|relay| {
-            !routes.relays.contains(relay) && can_relay(net, id, **relay) == Ok(())
+            let fit = || can_relay(net, id, **relay, height, params.relay_max_lag);
+            !routes.relays.contains(relay) && fit() == Ok(())
         })?;
         Some(format!("{id} changes relay {dropped} within an epoch"))
     }
@@ -78,6 +92,7 @@ impl Routed {
         Hop { link, was_relay, height }: Hop,
         tx: &Transaction,
     ) -> Option<String> {
+        let lag = self.params(net, id).relay_max_lag;
         let routes = self.nodes.get_mut(&id)?;
         let kernels = kernels(tx);
         let current = was_relay || routes.relays.contains(&link);
@@ -92,16 +107,16 @@ impl Routed {
         routes.given.entry(link).or_default().extend(kernels);
         // A link that is gone by now was there when it was chosen.
         net.node(id).peer(link)?;
-        let unfit = can_relay_at(net, id, link, height).err().filter(|unfit| *unfit != Unfit::Silent)?;
+        let unfit =
+            can_relay(net, id, link, height, lag).err().filter(|unfit| *unfit != Unfit::Silent)?;
         Some(format!("{id} stems to {link}, which is {unfit:?}"))
     }
 }
 
 impl Invariant for Routed {
     fn after(&mut self, net: &Network, what: &[Happening]) -> Result<(), Breach> {
-        let breach = |fault: String, kernels: &[Hash]| {
-            Err(Breach::new(Law::Routed, net, fault, kernels))
-        };
+        let breach =
+            |fault: String, kernels: &[Hash]| Err(Breach::new(Law::Routed, net, fault, kernels));
         for happening in what {
             if let Happening::Began(node) = happening {
                 let began = net.node(*node).clock().shows(net.now());
@@ -182,16 +197,11 @@ enum Unfit {
     Silent,
 }
 
-/// Whether a peer is outbound and in sync.
-fn can_relay(net: &Network, id: NodeId, link: PeerId) -> Result<(), Unfit> {
-    can_relay_at(net, id, link, net.node(id).ledger().tip().height)
-}
-
-fn can_relay_at(net: &Network, id: NodeId, link: PeerId, ours: u64) -> Result<(), Unfit> {
+/// Whether a peer is outbound and in sync, when the node is at height `ours`.
+fn can_relay(net: &Network, id: NodeId, link: PeerId, ours: u64, lag: u64) -> Result<(), Unfit> {
     let node = net.node(id);
     let peer = node.zone().and_then(|zone| zone.peers().find(|peer| peer.id == link));
     let (Some(peer), Some(_)) = (peer, node.peer(link)) else { return Err(Unfit::Gone) };
-    let lag = node.config().params.relay_max_lag;
     if peer.direction != Direction::Outbound {
         return Err(Unfit::Inbound);
     }

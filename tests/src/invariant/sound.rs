@@ -56,10 +56,12 @@ impl Invariant for Sound {
                 continue;
             };
             if honest(net, *from) {
-                check_lock(tx, *height).and_then(|()| self.check(net, *from, tx)).map_err(|fault| {
-                    let fault = format!("{from} sends {to} a bad transaction: {fault}");
-                    Breach::new(Law::Sound, net, fault, &kernels(tx))
-                })?;
+                check_lock(tx, *height).and_then(|()| self.check(net, *from, tx)).map_err(
+                    |fault| {
+                        let fault = format!("{from} sends {to} a bad transaction: {fault}");
+                        Breach::new(Law::Sound, net, fault, &kernels(tx))
+                    },
+                )?;
             }
         }
         Ok(())

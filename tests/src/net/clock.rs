@@ -34,9 +34,8 @@ impl Clock {
         let since = shown.saturating_since(Instant::ZERO + self.ahead).as_micros();
         let since = i128::try_from(since).unwrap_or(i128::MAX / MILLION);
         let mut at = since * MILLION / (MILLION + i128::from(self.ppm).max(1 - MILLION));
-        let reached = |at: i128| {
-            self.shows(Instant::from_micros(u64::try_from(at).unwrap_or(0))) >= shown
-        };
+        let reached =
+            |at: i128| self.shows(Instant::from_micros(u64::try_from(at).unwrap_or(0))) >= shown;
         while !reached(at) {
             at += 1;
         }

@@ -137,7 +137,13 @@ impl Network {
         if !matches!(message, Message::Ping(_) | Message::Pong(_)) {
             let height = self.nodes[owner.0].ledger.tip().height;
             let copy = || message.clone();
-            self.happened(|| Happening::Sent { from: owner, to, link: from, height, message: copy() });
+            self.happened(|| Happening::Sent {
+                from: owner,
+                to,
+                link: from,
+                height,
+                message: copy(),
+            });
         }
         let parted = self.nodes[owner.0].side != self.nodes[to.0].side;
         let lost = self.happens(config.loss);

@@ -15,7 +15,8 @@ use scape_pool::{Instant, PeerId};
 use super::event::{Event, Queue};
 use super::link::End;
 use super::{
-    Assume, Entry, Happening, LinkConfig, NetworkConfig, Node, NodeId, NodeSpec, Observation, Verify,
+    Assume, Entry, Happening, LinkConfig, NetworkConfig, Node, NodeId, NodeSpec, Observation,
+    Verify,
 };
 
 /// A virtual network. See the [module documentation](super).

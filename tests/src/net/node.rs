@@ -12,8 +12,8 @@ use scape_p2p::wire::Message;
 use scape_p2p::zone::{Zone, ZoneConfig};
 use scape_pool::{ChainView, Instant, PeerId};
 
-use super::event::Life;
 use super::drive::unix;
+use super::event::Life;
 use super::{Behaviour, Clock, NodeSpec};
 
 /// A node of a network: they are numbered in the order in which they are added.

@@ -57,8 +57,7 @@ pub trait Watch {
     ///
     /// # Errors
     /// What must not be; then the run ends.
-    fn after(&mut self, net: &Network, at: Instant, what: &[Happening])
-    -> Result<(), Self::Fault>;
+    fn after(&mut self, net: &Network, at: Instant, what: &[Happening]) -> Result<(), Self::Fault>;
 }
 
 impl Network {

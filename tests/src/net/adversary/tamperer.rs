@@ -14,12 +14,19 @@ use crate::net::{Behaviour, NodeId, Pass, Scope};
 #[derive(Clone, Copy, Debug)]
 pub struct Tamperer {
     consensus: Consensus,
+    /// One in so many is changed.
+    one_in: u32,
 }
 
 impl Tamperer {
     /// Keeps to the rules that cost nothing to check, so that only a verifier can tell.
     pub fn new(consensus: Consensus) -> Self {
-        Self { consensus }
+        Self { consensus, one_in: 4 }
+    }
+
+    /// Changes all.
+    pub fn always(consensus: Consensus) -> Self {
+        Self { consensus, one_in: 1 }
     }
 
     fn tamper(&self, tx: &Transaction, rng: &mut impl Rng) -> Option<Transaction> {
@@ -61,14 +68,17 @@ impl Behaviour for Tamperer {
         let (Message::StemTransaction(tx) | Message::Transaction(tx)) = message else {
             return Pass::On;
         };
-        if !scope.rng.random_ratio(1, 4) {
+        if !scope.rng.random_ratio(1, self.one_in) {
             return Pass::On;
         }
         let Some(tampered) = self.tamper(tx, scope.rng) else { return Pass::On };
-        scope.send(to, match message {
-            Message::StemTransaction(_) => Message::StemTransaction(tampered),
-            _ => Message::Transaction(tampered),
-        });
+        scope.send(
+            to,
+            match message {
+                Message::StemTransaction(_) => Message::StemTransaction(tampered),
+                _ => Message::Transaction(tampered),
+            },
+        );
         Pass::Swallow
     }
 }
