@@ -112,7 +112,10 @@ fn explain(args: &Args, seed: u64, breach: &Breach) -> Result<()> {
     let small = match breach.law {
         // One run cannot show it.
         Law::Repeatable => scenario,
-        law => shrink(&scenario, law, || now() < end),
+        law => shrink(&scenario, |candidate| {
+            let fails = || candidate.run().breach.is_some_and(|breach| breach.law == law);
+            (now() < end).then(fails)
+        }),
     };
     let outcome = small.run_with_history();
     let file = args.out.join(format!("chaos-{seed}.txt"));
