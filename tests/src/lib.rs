@@ -1,6 +1,9 @@
 //! The harness: many nodes of the production code in one thread and in virtual time.
 //!
-//! - [`net`]: a virtual network of [`Zone`](scape_p2p::zone::Zone)s, each with a ledger of its own.
+//! - [`net`]: a virtual network of [`Zone`](scape_p2p::zone::Zone)s, each with a ledger of its own,
+//!   and adversaries among them.
+//! - [`invariant`]: what must hold at every moment, checked event by event.
+//! - [`chaos`]: random scenarios by the thousand, judged by the invariants, shrunk when they fail.
 //! - [`audit`]: what must hold in every network, whatever happened in it.
 //! - [`flow`]: transactions that look real, with parents and children, and the coins they spend.
 //!
@@ -8,6 +11,8 @@
 //! seed gives the same trace, byte for byte.
 
 pub mod audit;
+pub mod chaos;
 pub mod endurance;
 pub mod flow;
+pub mod invariant;
 pub mod net;

@@ -63,13 +63,13 @@ impl Network {
         }
     }
 
-    /// A node gets every block that it has missed, as it would ask its peers for them.
+    /// A node gets every block that it has missed, one event after the other, as it would ask its
+    /// peers for them.
     pub(super) fn catch_up(&mut self, id: NodeId) {
-        for block in self.archive.clone() {
-            // Those of the other side of a partition may follow on blocks that are not here.
-            if self.nodes[id.0].ledger.knows(&block.previous()) {
-                self.on_block(id, &block);
-            }
+        let ledger = &self.nodes[id.0].ledger;
+        let missed = self.archive.iter().filter(|block| !ledger.knows(&block.hash()));
+        for block in missed {
+            self.queue.push(self.now, Event::Block(id, block.clone()));
         }
     }
 

@@ -4,7 +4,7 @@ use scape_aggregate::{Commitment, Consensus, OutputFeatures};
 use scape_p2p::peer::Capabilities;
 use scape_p2p::zone::ZoneConfig;
 
-use super::{Behaviour, Honest, NodeId, Wire};
+use super::{Behaviour, Clock, NodeId, Wire};
 
 /// The parameters of a network.
 #[derive(Clone, Debug)]
@@ -27,6 +27,8 @@ pub struct NetworkConfig {
     pub mining: Option<Mining>,
     /// The longest way of a block to a node; each node has its own, constant.
     pub block_delay: Duration,
+    /// Whether [`super::Network::log`] is kept.
+    pub log: bool,
 }
 
 impl NetworkConfig {
@@ -42,6 +44,7 @@ impl NetworkConfig {
             ping_interval: Duration::from_secs(10),
             mining: None,
             block_delay: Duration::from_secs(1),
+            log: true,
         }
     }
 
@@ -73,7 +76,8 @@ pub struct Mining {
     pub interval: Duration,
 }
 
-/// What a link does to messages. Their order stays, as on a TCP connection.
+/// What a link does to messages. Their order stays, as on a TCP connection, unless `reorder` says
+/// otherwise.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct LinkConfig {
     /// How long a message takes at least.
@@ -82,12 +86,18 @@ pub struct LinkConfig {
     pub jitter: Duration,
     /// The probability that a message is lost.
     pub loss: f64,
+    /// The probability that a message arrives twice.
+    pub duplicate: f64,
+    /// The probability that a message may be overtaken by later ones.
+    pub reorder: f64,
+    /// How many bytes a second go through it, in each direction; `None`: any number.
+    pub rate: Option<u64>,
 }
 
 impl Default for LinkConfig {
     fn default() -> Self {
         let (delay, jitter) = (Duration::from_millis(50), Duration::from_millis(100));
-        Self { delay, jitter, loss: 0.0 }
+        Self { delay, jitter, loss: 0.0, duplicate: 0.0, reorder: 0.0, rate: None }
     }
 }
 
@@ -102,7 +112,15 @@ pub struct NodeSpec {
     /// What it says that it can do.
     pub capabilities: Capabilities,
     /// How it deviates from the protocol.
-    pub behaviour: Box<dyn Behaviour>,
+    pub behaviour: Option<Box<dyn Behaviour>>,
+    /// Whether it is expected to keep the protocol, so that its faults are the product's.
+    pub honest: bool,
+    /// What its clock is like.
+    pub clock: Clock,
+    /// How many bytes a second it takes from each link; `None`: any number.
+    pub reads: Option<u64>,
+    /// How many bytes a second it writes to each link; `None`: any number.
+    pub writes: Option<u64>,
     /// Whether it keeps what it receives, see [`super::Node::inbox`].
     pub records: bool,
     /// Whether it is ever chosen to make a block.
@@ -119,7 +137,11 @@ impl NodeSpec {
             dials: Vec::new(),
             knows: Vec::new(),
             capabilities: Capabilities::RELAY,
-            behaviour: Box::new(Honest),
+            behaviour: None,
+            honest: true,
+            clock: Clock::default(),
+            reads: None,
+            writes: None,
             records: false,
             mines: true,
         }
@@ -145,7 +167,27 @@ impl NodeSpec {
 
     /// Deviates from the protocol, and makes no blocks.
     pub fn behaves(self, behaviour: impl Behaviour + 'static) -> Self {
-        Self { behaviour: Box::new(behaviour), mines: false, ..self }
+        Self { behaviour: Some(Box::new(behaviour)), honest: false, mines: false, ..self }
+    }
+
+    /// Deviates from the protocol and is still expected to keep it: for tests of the invariants.
+    pub fn mutated(self, behaviour: impl Behaviour + 'static) -> Self {
+        Self { behaviour: Some(Box::new(behaviour)), ..self }
+    }
+
+    /// Takes only so many bytes a second from each link, without an excuse.
+    pub fn reads(self, reads: u64) -> Self {
+        Self { reads: Some(reads), honest: false, mines: false, ..self }
+    }
+
+    /// Writes only so many bytes a second to each link, without an excuse.
+    pub fn writes(self, writes: u64) -> Self {
+        Self { writes: Some(writes), honest: false, mines: false, ..self }
+    }
+
+    /// Lives by this clock.
+    pub fn clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     /// Keeps what it receives.

@@ -1,12 +1,18 @@
 //! One event after the other: what reaches the zones, and what they want done.
 
+use std::time::Duration;
+
 use scape_aggregate::Hash;
+use scape_p2p::book::UnixTime;
 use scape_p2p::wire::Message;
 use scape_p2p::zone::{Effect, Zone, ZoneContext};
-use scape_pool::PeerId;
+use scape_pool::{Instant, PeerId};
 
 use super::event::{Event, Life};
-use super::{Network, NodeId, Observation, Pass};
+use super::{Happening, Network, NodeId, Observation, Pass};
+
+/// How long a zone sleeps on whose timer was swallowed.
+const OVERSLEEP: Duration = Duration::from_secs(60);
 
 impl Network {
     pub(super) fn step(&mut self) {
@@ -30,6 +36,7 @@ impl Network {
             Event::DialFailed { .. } | Event::Verified(..) => {}
             Event::Block(node, block) => self.on_block(node, &block),
             Event::Mine => self.on_mine(),
+            Event::Behave(node, life) => self.on_behave(node, life),
             Event::Action(action) => action(self),
         }
     }
@@ -37,7 +44,9 @@ impl Network {
     /// Chains the event to the trace.
     fn note(&mut self, event: &Event) {
         let (subject, content) = match event {
-            Event::Wake(node, _) | Event::Ping(node, _) => (node.0 as u64, None),
+            Event::Wake(node, _) | Event::Ping(node, _) | Event::Behave(node, _) => {
+                (node.0 as u64, None)
+            }
             Event::Deliver { to, parcel } => (to.0, Some(parcel.digest())),
             Event::Close { end } | Event::Connected { end, .. } => (end.0, None),
             Event::Dialled { from: node, addr, .. } | Event::DialFailed { node, addr, .. } => {
@@ -57,16 +66,23 @@ impl Network {
         self.trace = Hash::of(&parts);
     }
 
-    fn lives(&self, node: NodeId, life: Life) -> bool {
+    pub(super) fn lives(&self, node: NodeId, life: Life) -> bool {
         self.nodes[node.0].life == life
     }
 
     fn on_wake(&mut self, node: NodeId, life: Life) {
         if self.lives(node, life) && self.nodes[node.0].wake == Some(self.now) {
             self.nodes[node.0].wake = None;
+            if self.ask(node, |behaviour, scope| behaviour.timeout(scope)) == Some(Pass::Swallow) {
+                let at = self.now + OVERSLEEP;
+                self.nodes[node.0].wake = Some(at);
+                return self.queue.push(at, Event::Wake(node, life));
+            }
             self.with_zone(node, Zone::handle_timeout);
+            self.happened(|| Happening::Timed(node));
             let next = self.nodes[node.0].zone.as_ref().map(Zone::poll_timeout);
-            assert!(next.is_none_or(|at| at > self.now), "the zone of {node} wants no sleep");
+            let now = self.nodes[node.0].clock.shows(self.now);
+            assert!(next.is_none_or(|at| at > now), "the zone of {node} wants no sleep");
         }
     }
 
@@ -83,13 +99,14 @@ impl Network {
         id: NodeId,
         call: impl FnOnce(&mut Zone, &ZoneContext<'_>) -> R,
     ) -> Option<R> {
-        let (now, unix) = (self.now, self.unix());
         let node = &mut self.nodes[id.0];
-        let ctx = ZoneContext { now, unix, chain: &node.ledger };
+        let now = node.clock.shows(self.now);
+        let ctx = ZoneContext { now, unix: unix(now), chain: &node.ledger };
         let result = call(node.zone.as_mut()?, &ctx);
         while let Some(effect) = self.nodes[id.0].zone.as_mut().and_then(Zone::poll_effect) {
             self.carry_out(id, effect);
         }
+        self.happened(|| Happening::Called(id));
         self.schedule_wake(id);
         Some(result)
     }
@@ -121,7 +138,8 @@ impl Network {
 
     fn on_send(&mut self, id: NodeId, peer: PeerId, message: Message) {
         if let Some(far) = self.nodes[id.0].links.get(&peer).copied()
-            && self.nodes[id.0].behaviour.outgoing(far, &message) == Pass::Swallow
+            && self.ask(id, |behaviour, scope| behaviour.outgoing(far, &message, scope))
+                == Some(Pass::Swallow)
         {
             return;
         }
@@ -132,12 +150,19 @@ impl Network {
 
     pub(super) fn schedule_wake(&mut self, id: NodeId) {
         let node = &mut self.nodes[id.0];
-        let Some(at) = node.zone.as_ref().map(|zone| zone.poll_timeout().max(self.now)) else {
-            return;
-        };
+        let Some(zone) = &node.zone else { return };
+        let at = node.clock.moment(zone.poll_timeout()).max(self.now);
         if node.wake != Some(at) {
             node.wake = Some(at);
             self.queue.push(at, Event::Wake(id, node.life));
         }
     }
+}
+
+/// What time it is for address books when virtual time begins.
+const EPOCH: u64 = 1_700_000_000;
+
+/// What the address book of a node takes the time for.
+pub(super) fn unix(now: Instant) -> UnixTime {
+    UnixTime(EPOCH + now.as_micros() / 1_000_000)
 }

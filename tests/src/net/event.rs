@@ -26,6 +26,7 @@ pub(super) enum Event {
     Verified(NodeId, Life, Ticket, Result<ValidTx, VerifyError>),
     Block(NodeId, Arc<Block>),
     Mine,
+    Behave(NodeId, Life),
     Action(Box<dyn FnOnce(&mut Network)>),
 }
 
@@ -44,6 +45,7 @@ impl Event {
             Self::Block(..) => 8,
             Self::Mine => 9,
             Self::Action(_) => 10,
+            Self::Behave(..) => 11,
         }
     }
 }

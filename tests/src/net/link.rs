@@ -5,21 +5,22 @@ use std::net::SocketAddr;
 use rand::RngExt;
 use scape_p2p::peer::Direction;
 use scape_p2p::wire::{Message, WireError};
-use scape_pool::{Instant, PeerId};
+use scape_pool::{ChainView, Instant, PeerId};
 
 use super::event::{Event, Life};
+use super::outbox::Outbox;
 use super::wire::Parcel;
-use super::{LinkConfig, Network, NodeId, Observation, Pass, Received};
+use super::{Happening, LinkConfig, Network, NodeId, Observation, Pass, Received};
 
 /// One end of a link; its number is the [`PeerId`] by which its owner knows the other end.
-#[derive(Clone, Copy)]
 pub(super) struct End {
     pub(super) owner: NodeId,
     pub(super) far: PeerId,
     pub(super) up: bool,
-    config: LinkConfig,
+    pub(super) config: LinkConfig,
     /// When the last thing arrives here; nothing overtakes it.
     last: Instant,
+    outbox: Outbox,
 }
 
 impl Network {
@@ -31,16 +32,30 @@ impl Network {
         self.ends.get_mut(usize::try_from(id.0).ok()?)
     }
 
-    /// When something sent now arrives at an end.
-    fn arrival(&mut self, to: PeerId) -> Instant {
-        let now = self.now;
-        let Some(LinkConfig { delay, jitter, .. }) = self.end(to).map(|end| end.config) else {
-            return now;
+    /// Whose an end is and who is at the other, while the link is up.
+    fn ends_of(&self, id: PeerId) -> Option<(NodeId, PeerId, NodeId)> {
+        let near = self.end(id).filter(|end| end.up)?;
+        Some((near.owner, near.far, self.end(near.far)?.owner))
+    }
+
+    /// When something that leaves at a moment arrives at an end.
+    fn arrival(&mut self, to: PeerId, leaves: Instant) -> Instant {
+        let Some(LinkConfig { delay, jitter, reorder, .. }) = self.end(to).map(|end| end.config)
+        else {
+            return leaves;
         };
-        let at = now + delay + jitter.mul_f64(self.rng.random::<f64>());
+        let at = leaves + delay + jitter.mul_f64(self.rng.random::<f64>());
+        if self.happens(reorder) {
+            return at + delay + jitter;
+        }
         let Some(end) = self.end_mut(to) else { return at };
         end.last = end.last.max(at);
         end.last
+    }
+
+    /// Draws, unless there is nothing to decide: then other draws stay what they were.
+    fn happens(&mut self, probability: f64) -> bool {
+        probability > 0.0 && self.rng.random::<f64>() < probability
     }
 
     /// A node wants a link.
@@ -70,7 +85,7 @@ impl Network {
         }
         let (at_caller, at_called) = (caller.info(from.addr()), called.info(addr));
         let (near, far) = self.make_link(from, to);
-        let at = self.arrival(near);
+        let at = self.arrival(near, self.now);
         self.queue.push(at, Event::Connected { end: near, addr, info: at_called });
         self.observe(to, Observation::Connected(from));
         self.nodes[to.0].links.insert(far, from);
@@ -87,8 +102,14 @@ impl Network {
         let far = PeerId(near.0 + 1);
         let config = self.links.get(&(from.min(to), from.max(to))).copied();
         let config = config.unwrap_or(self.config.link);
-        let end = |owner, far| End { owner, far, up: true, config, last: self.now };
-        self.ends.extend([end(from, far), end(to, near)]);
+        let last = self.now;
+        let end = |owner: NodeId, to: NodeId, far| {
+            let slowest = [config.rate, self.nodes[owner.0].writes, self.nodes[to.0].reads];
+            let config = LinkConfig { rate: slowest.into_iter().flatten().min(), ..config };
+            End { owner, far, up: true, config, last, outbox: Outbox::default() }
+        };
+        let ends = [end(from, to, far), end(to, from, near)];
+        self.ends.extend(ends);
         (near, far)
     }
 
@@ -98,8 +119,7 @@ impl Network {
         addr: SocketAddr,
         info: scape_p2p::handshake::PeerInfo,
     ) {
-        let Some(End { owner, far, up: true, .. }) = self.end(end).copied() else { return };
-        let to = self.end(far).map_or(owner, |end| end.owner);
+        let Some((owner, _, to)) = self.ends_of(end) else { return };
         self.nodes[owner.0].links.insert(end, to);
         self.observe(owner, Observation::Connected(to));
         self.with_zone(owner, |zone, ctx| {
@@ -108,26 +128,49 @@ impl Network {
         self.send_tip(end);
     }
 
-    /// Sends a message from an end, past the behaviour of the node. False if the link is down.
+    /// Sends a message from an end, past the behaviour of the node. False if the link is down, or
+    /// slow and too much is waiting for it.
     pub(super) fn transmit(&mut self, from: PeerId, message: Message) -> bool {
-        let Some(End { owner, far, up: true, .. }) = self.end(from).copied() else { return false };
-        let Some(End { owner: to, config, .. }) = self.end(far).copied() else { return false };
+        let Some((owner, far, to)) = self.ends_of(from) else { return false };
+        let Some(config) = self.end(from).map(|end| end.config) else { return false };
+        let Some(leaves) = self.queue_up(from, config, &message) else { return false };
+        if !matches!(message, Message::Ping(_) | Message::Pong(_)) {
+            let height = self.nodes[owner.0].ledger.tip().height;
+            let copy = || message.clone();
+            self.happened(|| Happening::Sent {
+                from: owner,
+                to,
+                link: from,
+                height,
+                message: copy(),
+            });
+        }
         let parted = self.nodes[owner.0].side != self.nodes[to.0].side;
-        let lost = config.loss > 0.0 && self.rng.random::<f64>() < config.loss;
+        let lost = self.happens(config.loss);
         let version = scape_aggregate::ProtocolVersion::LOCAL;
         let Ok(parcel) = self.config.wire.pack(message, version, &self.config.consensus) else {
             return false;
         };
         if !parted && !lost {
-            let at = self.arrival(far);
+            if self.happens(config.duplicate) {
+                let at = self.arrival(far, leaves);
+                self.queue.push(at, Event::Deliver { to: far, parcel: parcel.clone() });
+            }
+            let at = self.arrival(far, leaves);
             self.queue.push(at, Event::Deliver { to: far, parcel });
         }
         true
     }
 
+    /// When a message leaves its node, through a link that takes only so many bytes a second.
+    fn queue_up(&mut self, from: PeerId, config: LinkConfig, message: &Message) -> Option<Instant> {
+        let now = self.now;
+        let Some(rate) = config.rate else { return Some(now) };
+        self.end_mut(from)?.outbox.push(message, rate, now)
+    }
+
     pub(super) fn on_deliver(&mut self, to: PeerId, parcel: Parcel) {
-        let Some(End { owner, far, up: true, .. }) = self.end(to).copied() else { return };
-        let from = self.end(far).map_or(owner, |end| end.owner);
+        let Some((owner, _, from)) = self.ends_of(to) else { return };
         let version = scape_aggregate::ProtocolVersion::LOCAL;
         let message = match parcel.unpack(version, &self.config.consensus) {
             Ok(Some(message)) => message,
@@ -142,23 +185,29 @@ impl Network {
         if node.records {
             node.inbox.push(Received { at: self.now, from, message: message.clone() });
         }
-        if node.behaviour.incoming(from, &message) == Pass::On {
+        let pass = self.ask(owner, |behaviour, scope| behaviour.incoming(from, &message, scope));
+        if pass != Some(Pass::Swallow) {
             self.with_zone(owner, |zone, ctx| zone.handle_message(to, message, ctx));
         }
     }
 
     /// One side ends a link: it knows at once, the other when the news has come.
     pub(super) fn close(&mut self, id: PeerId) {
-        let Some(End { owner, far, up: true, .. }) = self.end(id).copied() else { return };
-        let at = self.arrival(far);
+        let Some((owner, far, _)) = self.ends_of(id) else { return };
+        let at = self.arrival(far, self.now);
         self.queue.push(at, Event::Close { end: far });
-        if let Some(end) = self.end_mut(id) {
-            end.up = false;
-        }
+        let now = self.now;
+        let Some(end) = self.end_mut(id) else { return };
+        end.up = false;
+        let unsent = end.outbox.take_unsent(now);
         if let Some(to) = self.nodes[owner.0].links.remove(&id) {
             self.observe(owner, Observation::Disconnected(to));
         }
-        self.with_zone(owner, |zone, ctx| zone.handle_disconnected(id, Vec::new(), None, ctx));
+        if !unsent.is_empty() && self.nodes[owner.0].zone.is_some() {
+            let messages = unsent.clone();
+            self.happened(|| Happening::Unsent { from: owner, messages });
+        }
+        self.with_zone(owner, |zone, ctx| zone.handle_disconnected(id, unsent, None, ctx));
     }
 
     fn send_tip(&mut self, from: PeerId) {

@@ -1,4 +1,4 @@
-//! A virtual network: production zones, a ledger for each, links with delay and loss, blocks.
+//! A virtual network: production zones, a ledger for each, links of any quality, blocks, adversaries.
 //!
 //! A [`Network`] owns everything and runs in one thread. Time is a number that jumps from event to
 //! event; the order of simultaneous events is that of their making, and every random choice is
@@ -29,8 +29,11 @@
 //! floods, which belong to the glue; a broken link is noticed at once, where a real one may run
 //! into a timeout first.
 
+mod act;
+pub mod adversary;
 mod behaviour;
 mod blocks;
+mod clock;
 mod config;
 mod drive;
 mod event;
@@ -38,15 +41,20 @@ mod link;
 mod log;
 mod network;
 mod node;
+mod outbox;
 mod topology;
 mod verify;
+mod watch;
 mod wire;
 
-pub use behaviour::{Behaviour, BlackHole, Honest, Mute, Pass};
+pub use adversary::BlackHole;
+pub use behaviour::{Behaviour, Honest, Mute, Pass, Scope};
+pub use clock::Clock;
 pub use config::{LinkConfig, Mining, NetworkConfig, NodeSpec};
 pub use log::{Entry, Observation};
 pub use network::Network;
 pub use node::{Node, NodeId, Received};
 pub use topology::{line, random_graph, ring};
 pub use verify::{Assume, Verify};
+pub use watch::{Happening, Watch};
 pub use wire::Wire;

@@ -8,7 +8,6 @@ use rand_chacha::ChaCha12Rng;
 use scape::chain::{Block, DevLedger};
 use scape_aggregate::builder::seeded;
 use scape_aggregate::{Hash, Transaction, Verifier};
-use scape_p2p::book::UnixTime;
 use scape_p2p::wire::Message;
 use scape_p2p::zone::Ticket;
 use scape_pool::{Instant, PeerId};
@@ -16,11 +15,9 @@ use scape_pool::{Instant, PeerId};
 use super::event::{Event, Queue};
 use super::link::End;
 use super::{
-    Assume, Entry, LinkConfig, NetworkConfig, Node, NodeId, NodeSpec, Observation, Verify,
+    Assume, Entry, Happening, LinkConfig, NetworkConfig, Node, NodeId, NodeSpec, Observation,
+    Verify,
 };
-
-/// What time it is for address books when virtual time begins.
-const EPOCH: u64 = 1_700_000_000;
 
 /// A virtual network. See the [module documentation](super).
 pub struct Network {
@@ -39,6 +36,8 @@ pub struct Network {
     log: Vec<Entry>,
     pub(super) trace: Hash,
     pub(super) events: u64,
+    pub(super) watched: bool,
+    pub(super) happenings: Vec<Happening>,
 }
 
 impl Network {
@@ -61,6 +60,8 @@ impl Network {
             log: Vec::new(),
             trace: Hash::default(),
             events: 0,
+            watched: false,
+            happenings: Vec::new(),
             config,
         }
     }
@@ -80,7 +81,8 @@ impl Network {
     pub fn add(&mut self, spec: NodeSpec) -> NodeId {
         let id = NodeId(self.nodes.len());
         let block_delay = self.config.block_delay.mul_f64(self.rng.random::<f64>());
-        self.nodes.push(Node::new(spec, self.genesis.clone(), block_delay));
+        let rng = seeded(self.config.seed, 0x6265_6861_0000 + id.0 as u64);
+        self.nodes.push(Node::new(spec, self.genesis.clone(), block_delay, rng));
         self.restart(id);
         id
     }
@@ -88,14 +90,16 @@ impl Network {
     /// Begins a new life of a node: with its ledger, without anything it held.
     pub fn restart(&mut self, id: NodeId) {
         self.crash(id);
-        let (seed, now, unix) = (self.rng.random(), self.now, self.unix());
+        let (seed, now) = (self.rng.random(), self.now);
         let node = &mut self.nodes[id.0];
         node.life += 1;
-        node.begin(seed, now, unix);
+        node.begin(seed, now);
+        self.happened(|| Happening::Began(id));
         let ping = self.config.ping_interval.mul_f64(self.rng.random::<f64>());
         self.queue.push(now + ping, Event::Ping(id, self.nodes[id.0].life));
         self.catch_up(id);
         self.schedule_wake(id);
+        self.ask(id, |behaviour, scope| behaviour.begin(scope));
     }
 
     /// Ends the life of a node: what it held is gone, and so is what is on its way to it.
@@ -141,9 +145,18 @@ impl Network {
         self.links.insert((a.min(b), a.max(b)), config);
     }
 
+    /// All links, those that are there included, are like this from now on.
+    pub fn mend(&mut self, link: LinkConfig) {
+        self.config.link = link;
+        self.links.clear();
+        self.ends.iter_mut().for_each(|end| end.config = link);
+    }
+
     /// The owner of a node hands in a transaction. `None` if the node is down.
     pub fn push(&mut self, node: NodeId, tx: Transaction, fluff: bool) -> Option<Ticket> {
-        self.with_zone(node, |zone, _| zone.push(tx, fluff))
+        let ticket = self.with_zone(node, |zone, _| zone.push(tx.clone(), fluff))?;
+        self.happened(|| Happening::Pushed { node, ticket, tx });
+        Some(ticket)
     }
 
     /// A node says something that its zone did not say. False if there is no link.
@@ -217,15 +230,16 @@ impl Network {
         self.events
     }
 
-    fn ends_between(&self, a: NodeId, b: NodeId) -> impl Iterator<Item = PeerId> {
+    pub(super) fn ends_between(&self, a: NodeId, b: NodeId) -> impl Iterator<Item = PeerId> {
         self.nodes[a.0].links.iter().filter(move |(_, far)| **far == b).map(|(end, _)| *end)
     }
 
-    pub(super) fn unix(&self) -> UnixTime {
-        UnixTime(EPOCH + self.now.as_micros() / 1_000_000)
-    }
-
     pub(super) fn observe(&mut self, node: NodeId, what: Observation) {
-        self.log.push(Entry { at: self.now, node, what });
+        if self.watched {
+            self.happenings.push(Happening::Observed(node, what.clone()));
+        }
+        if self.config.log {
+            self.log.push(Entry { at: self.now, node, what });
+        }
     }
 }

@@ -3,16 +3,18 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use rand_chacha::ChaCha12Rng;
 use scape::chain::DevLedger;
-use scape_p2p::book::{Book, BookConfig, Source, UnixTime};
+use scape_p2p::book::{Book, BookConfig, Source};
 use scape_p2p::handshake::PeerInfo;
 use scape_p2p::peer::Capabilities;
 use scape_p2p::wire::Message;
 use scape_p2p::zone::{Zone, ZoneConfig};
 use scape_pool::{ChainView, Instant, PeerId};
 
+use super::drive::unix;
 use super::event::Life;
-use super::{Behaviour, NodeSpec};
+use super::{Behaviour, Clock, NodeSpec};
 
 /// A node of a network: they are numbered in the order in which they are added.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -65,7 +67,13 @@ pub struct Node {
     pub(super) ledger: DevLedger,
     pub(super) config: ZoneConfig,
     pub(super) known: Vec<SocketAddr>,
-    pub(super) behaviour: Box<dyn Behaviour>,
+    pub(super) behaviour: Option<Box<dyn Behaviour>>,
+    /// What its behaviour draws from.
+    pub(super) rng: ChaCha12Rng,
+    pub(super) clock: Clock,
+    pub(super) reads: Option<u64>,
+    pub(super) writes: Option<u64>,
+    honest: bool,
     pub(super) capabilities: Capabilities,
     pub(super) mines: bool,
     pub(super) records: bool,
@@ -84,7 +92,12 @@ pub struct Node {
 }
 
 impl Node {
-    pub(super) fn new(spec: NodeSpec, ledger: DevLedger, block_delay: Duration) -> Self {
+    pub(super) fn new(
+        spec: NodeSpec,
+        ledger: DevLedger,
+        block_delay: Duration,
+        rng: ChaCha12Rng,
+    ) -> Self {
         let mut config = spec.zone;
         config.peers.fixed.extend(spec.dials.iter().map(|node| node.addr()));
         Self {
@@ -93,6 +106,11 @@ impl Node {
             config,
             known: spec.knows.iter().map(|node| node.addr()).collect(),
             behaviour: spec.behaviour,
+            rng,
+            clock: spec.clock,
+            reads: spec.reads,
+            writes: spec.writes,
+            honest: spec.honest,
             capabilities: spec.capabilities,
             mines: spec.mines,
             records: spec.records,
@@ -116,6 +134,26 @@ impl Node {
         &self.ledger
     }
 
+    /// Its clock.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// The parameters of its zone.
+    pub fn config(&self) -> &ZoneConfig {
+        &self.config
+    }
+
+    /// Whether it is expected to keep the protocol.
+    pub fn is_honest(&self) -> bool {
+        self.honest
+    }
+
+    /// The node at the other end of one of its links.
+    pub fn peer(&self, link: PeerId) -> Option<NodeId> {
+        self.links.get(&link).copied()
+    }
+
     /// What it received, if it records that.
     pub fn inbox(&self) -> &[Received] {
         &self.inbox
@@ -126,7 +164,9 @@ impl Node {
         self.links.values().copied().collect()
     }
 
-    pub(super) fn begin(&mut self, seed: [u8; 32], now: Instant, unix: UnixTime) {
+    pub(super) fn begin(&mut self, seed: [u8; 32], now: Instant) {
+        let now = self.clock.shows(now);
+        let unix = unix(now);
         let mut book = Book::new(BookConfig { allow_private: true, ..BookConfig::default() });
         for addr in &self.known {
             // Each address stands for itself: the book says which it keeps.

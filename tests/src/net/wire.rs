@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use scape_aggregate::{Consensus, Hash, ProtocolVersion, Transaction};
+use scape_aggregate::{Consensus, Hash, ProtocolVersion, RuleError, Transaction};
 use scape_p2p::wire::{EncodeError, FrameDecoder, Message, WireError};
 
 /// How messages travel.
@@ -13,7 +13,7 @@ pub enum Wire {
 }
 
 /// A message on its way.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Parcel {
     Value(Message),
     Frame(Bytes),
@@ -40,7 +40,7 @@ impl Parcel {
         consensus: &Consensus,
     ) -> Result<Option<Message>, WireError> {
         match self {
-            Self::Value(message) => Ok(Some(message)),
+            Self::Value(message) => check_weight(&message, consensus).map(|()| Some(message)),
             Self::Frame(bytes) => {
                 let mut decoder = FrameDecoder::opened(*consensus, version);
                 decoder.push(&bytes);
@@ -55,6 +55,16 @@ impl Parcel {
             Self::Frame(bytes) => Hash::of(&[bytes]),
             Self::Value(message) => digest(message),
         }
+    }
+}
+
+/// The one rule that a transaction can break which was not read from bytes.
+fn check_weight(message: &Message, consensus: &Consensus) -> Result<(), WireError> {
+    let (Message::StemTransaction(tx) | Message::Transaction(tx)) = message else { return Ok(()) };
+    let (weight, max) = (tx.weight(), consensus.chain.max_tx_weight());
+    match weight > max {
+        true => Err(WireError::BadTransaction(RuleError::TooHeavy { weight, max }.into())),
+        false => Ok(()),
     }
 }
 

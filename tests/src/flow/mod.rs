@@ -1,9 +1,15 @@
 //! Transactions for a network whose nodes take proofs for granted.
 
+mod mint;
+mod plan;
+
 use rand::RngExt;
 use rand_chacha::ChaCha12Rng;
 use scape_aggregate::builder::{AssumedTx, seeded};
 use scape_aggregate::{Commitment, Consensus, Hash, OutputFeatures, Transaction, ValidTx};
+
+pub use mint::Mint;
+pub use plan::{CoinPlan, TxPlan, build};
 
 /// Makes transactions that spend the coins of a genesis of their own, or each other's outputs.
 #[derive(Clone, Debug)]

@@ -1,0 +1,184 @@
+use std::time::Duration;
+
+use scape_p2p::dandelion::Preset;
+
+use crate::flow::TxPlan;
+use crate::net::{Clock, LinkConfig};
+
+/// Everything that happens in a run but for what its seed decides.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Scenario {
+    /// Decides everything that is random.
+    pub seed: u64,
+    /// How long it is busy; after it everything is healed, and it runs until nothing is left to
+    /// wait for.
+    pub minutes: u64,
+    /// How many coins the genesis has.
+    pub coins: usize,
+    /// How often nodes tell their height.
+    pub pings: Duration,
+    /// How often a block is made.
+    pub blocks: Duration,
+    /// How long a verification takes.
+    pub verify: Duration,
+    /// Whether messages go through the real codec.
+    pub codec: bool,
+    /// What links are like.
+    pub link: LinkConfig,
+    /// Links between two nodes that are not like the others.
+    pub links: Vec<(usize, usize, LinkConfig)>,
+    /// The nodes.
+    pub nodes: Vec<NodePlan>,
+    /// The transactions.
+    pub txs: Vec<TxPlan>,
+    /// What happens, in the order of time.
+    pub steps: Vec<Step>,
+}
+
+/// A node of a scenario.
+#[derive(Clone, PartialEq, Debug)]
+pub struct NodePlan {
+    /// How it routes.
+    pub preset: Preset,
+    /// How it deviates.
+    pub role: Role,
+    /// Whom it stays connected to.
+    pub dials: Vec<usize>,
+    /// Whose addresses it knows.
+    pub knows: Vec<usize>,
+    /// How many connections to these it keeps up.
+    pub outbound: usize,
+    /// Its clock.
+    pub clock: Clock,
+    /// How many transactions its pools hold; zero: as many as by default.
+    pub room: usize,
+    /// Whether it does not exist: others keep their numbers when a scenario shrinks.
+    pub absent: bool,
+}
+
+/// How a node deviates from the protocol.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Role {
+    /// Not at all.
+    Honest,
+    /// Swallows stem transactions.
+    BlackHole,
+    /// Hears stem transactions late.
+    Delayer,
+    /// Changes what it passes on.
+    Tamperer,
+    /// Makes aggregates that overlap.
+    OverlapMaker,
+    /// Says again what it heard.
+    Replayer,
+    /// Sends stem transactions back.
+    LoopMaker,
+    /// Looks for stem transactions.
+    Prober,
+    /// Sends more than anybody wants.
+    Flooder,
+    /// Fills address books.
+    Poisoner,
+    /// Surrounds the first node.
+    Eclipser,
+    /// Takes what is sent to it slowly.
+    SlowReader,
+    /// Sends slowly.
+    SlowWriter,
+}
+
+impl NodePlan {
+    /// A node that does not exist.
+    pub fn absent() -> Self {
+        Self {
+            preset: Preset::Scape,
+            role: Role::Honest,
+            dials: Vec::new(),
+            knows: Vec::new(),
+            outbound: 0,
+            clock: Clock::default(),
+            room: 0,
+            absent: true,
+        }
+    }
+}
+
+impl Role {
+    /// All of them, the honest one first.
+    pub const ALL: [Self; 13] = [
+        Self::Honest,
+        Self::BlackHole,
+        Self::Delayer,
+        Self::Tamperer,
+        Self::OverlapMaker,
+        Self::Replayer,
+        Self::LoopMaker,
+        Self::Prober,
+        Self::Flooder,
+        Self::Poisoner,
+        Self::Eclipser,
+        Self::SlowReader,
+        Self::SlowWriter,
+    ];
+
+    /// The name in text files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Honest => "honest",
+            Self::BlackHole => "black-hole",
+            Self::Delayer => "delayer",
+            Self::Tamperer => "tamperer",
+            Self::OverlapMaker => "overlap-maker",
+            Self::Replayer => "replayer",
+            Self::LoopMaker => "loop-maker",
+            Self::Prober => "prober",
+            Self::Flooder => "flooder",
+            Self::Poisoner => "poisoner",
+            Self::Eclipser => "eclipser",
+            Self::SlowReader => "slow-reader",
+            Self::SlowWriter => "slow-writer",
+        }
+    }
+}
+
+/// Something that happens at a time.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Step {
+    /// When, from the beginning.
+    pub at: Duration,
+    /// What.
+    pub action: Action,
+}
+
+/// What can happen.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Action {
+    /// The owner of a node hands in a transaction.
+    Push {
+        /// The node.
+        node: usize,
+        /// The transaction.
+        tx: usize,
+        /// Whether it is to be fluffed at once.
+        fluff: bool,
+    },
+    /// A node stops and forgets everything but its chain.
+    Crash(usize),
+    /// A node begins anew.
+    Restart(usize),
+    /// All links between two nodes break.
+    Cut(usize, usize),
+    /// These nodes are cut off from the others.
+    Partition(Vec<usize>),
+    /// The partition ends.
+    Heal,
+    /// A node makes a longer branch without the last blocks.
+    Reorg {
+        /// The node.
+        node: usize,
+        /// How many blocks are undone.
+        depth: usize,
+    },
+    /// A node makes a block.
+    Mine(usize),
+}

@@ -1,0 +1,275 @@
+//! Scenarios as text: a line for each thing, words with spaces between, times in milliseconds.
+//!
+//! ```text
+//! seed 7
+//! node 0 scape honest dials 1,2 knows - outbound 0 ppm 0 ahead 0 room 0
+//! tx 0 spends c0 outputs 2 lock 0 pays 1
+//! at 12345 push 0 0 stem
+//! ```
+
+use std::fmt;
+use std::str::{FromStr, SplitWhitespace};
+use std::time::Duration;
+
+use super::scenario::{Action, NodePlan, Role, Scenario, Step};
+use crate::flow::{CoinPlan, TxPlan};
+use crate::net::{Clock, LinkConfig};
+
+/// A line that is not understood, by its number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ParseError {
+    /// The number of the line, from 1.
+    pub line: usize,
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {} is not understood", self.line)
+    }
+}
+
+impl std::error::Error for ParseError {}
+
+impl fmt::Display for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "seed {}", self.seed)?;
+        writeln!(f, "minutes {}", self.minutes)?;
+        writeln!(f, "coins {}", self.coins)?;
+        writeln!(f, "pings {}", self.pings.as_millis())?;
+        writeln!(f, "blocks {}", self.blocks.as_millis())?;
+        writeln!(f, "verify {}", self.verify.as_millis())?;
+        writeln!(f, "codec {}", self.codec)?;
+        writeln!(f, "links {}", link(&self.link))?;
+        for (a, b, config) in &self.links {
+            writeln!(f, "link {a} {b} {}", link(config))?;
+        }
+        for (index, node) in self.nodes.iter().enumerate() {
+            writeln!(f, "node {index} {}", self::node(node))?;
+        }
+        for (index, tx) in self.txs.iter().enumerate() {
+            let TxPlan { spends, outputs, lock, generosity } = tx;
+            let spends = list(spends);
+            writeln!(
+                f,
+                "tx {index} spends {spends} outputs {outputs} lock {lock} pays {generosity}"
+            )?;
+        }
+        for step in &self.steps {
+            writeln!(f, "at {} {}", step.at.as_millis(), action(&step.action))?;
+        }
+        Ok(())
+    }
+}
+
+fn link(link: &LinkConfig) -> String {
+    let LinkConfig { delay, jitter, loss, duplicate, reorder, rate } = link;
+    let (delay, jitter, rate) = (delay.as_millis(), jitter.as_millis(), rate.unwrap_or(0));
+    format!(
+        "delay {delay} jitter {jitter} loss {loss} duplicate {duplicate} reorder {reorder} rate {rate}"
+    )
+}
+
+fn node(node: &NodePlan) -> String {
+    if node.absent {
+        return "absent".to_owned();
+    }
+    let NodePlan { preset, role, dials, knows, outbound, clock, room, .. } = node;
+    let (dials, knows) = (list(dials), list(knows));
+    let (ppm, ahead) = (clock.ppm, clock.ahead.as_millis());
+    let clock = format!("ppm {ppm} ahead {ahead}");
+    let peers = format!("dials {dials} knows {knows} outbound {outbound}");
+    format!("{preset} {} {peers} {clock} room {room}", role.name())
+}
+
+fn action(action: &Action) -> String {
+    match action {
+        Action::Push { node, tx, fluff: true } => format!("push {node} {tx} fluff"),
+        Action::Push { node, tx, fluff: false } => format!("push {node} {tx} stem"),
+        Action::Crash(node) => format!("crash {node}"),
+        Action::Restart(node) => format!("restart {node}"),
+        Action::Cut(a, b) => format!("cut {a} {b}"),
+        Action::Partition(side) => format!("partition {}", list(side)),
+        Action::Heal => "heal".to_owned(),
+        Action::Reorg { node, depth } => format!("reorg {node} {depth}"),
+        Action::Mine(node) => format!("mine {node}"),
+    }
+}
+
+fn list<T: fmt::Display>(items: &[T]) -> String {
+    let items: Vec<String> = items.iter().map(ToString::to_string).collect();
+    if items.is_empty() { "-".to_owned() } else { items.join(",") }
+}
+
+impl FromStr for Scenario {
+    type Err = ParseError;
+
+    /// Lines that are empty or begin with `#` do not count.
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let mut scenario = Self {
+            seed: 0,
+            minutes: 0,
+            coins: 0,
+            pings: Duration::from_secs(10),
+            blocks: Duration::from_secs(60),
+            verify: Duration::ZERO,
+            codec: false,
+            link: LinkConfig::default(),
+            links: Vec::new(),
+            nodes: Vec::new(),
+            txs: Vec::new(),
+            steps: Vec::new(),
+        };
+        for (index, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if !line.is_empty() && !line.starts_with('#') {
+                let read = read_line(&mut scenario, Words(line.split_whitespace()));
+                read.ok_or(ParseError { line: index + 1 })?;
+            }
+        }
+        Ok(scenario)
+    }
+}
+
+/// The words of a line, one after the other.
+struct Words<'a>(SplitWhitespace<'a>);
+
+impl<'a> Words<'a> {
+    fn word(&mut self) -> Option<&'a str> {
+        self.0.next()
+    }
+
+    fn read<T: FromStr>(&mut self) -> Option<T> {
+        self.word()?.parse().ok()
+    }
+
+    fn millis(&mut self) -> Option<Duration> {
+        self.read().map(Duration::from_millis)
+    }
+
+    fn list<T: FromStr>(&mut self) -> Option<Vec<T>> {
+        match self.word()? {
+            "-" => Some(Vec::new()),
+            items => items.split(',').map(|item| item.parse().ok()).collect(),
+        }
+    }
+
+    /// Skips a word that must be this one.
+    fn skip(&mut self, word: &str) -> Option<&mut Self> {
+        (self.word()? == word).then_some(self)
+    }
+}
+
+fn read_line(scenario: &mut Scenario, mut words: Words<'_>) -> Option<()> {
+    match words.word()? {
+        "seed" => scenario.seed = words.read()?,
+        "minutes" => scenario.minutes = words.read()?,
+        "coins" => scenario.coins = words.read()?,
+        "pings" => scenario.pings = words.millis()?,
+        "blocks" => scenario.blocks = words.millis()?,
+        "verify" => scenario.verify = words.millis()?,
+        "codec" => scenario.codec = words.read()?,
+        "links" => scenario.link = read_link(&mut words)?,
+        "link" => scenario.links.push((words.read()?, words.read()?, read_link(&mut words)?)),
+        "node" => {
+            let index: usize = words.read()?;
+            scenario.nodes.push(read_node(&mut words)?);
+            (index + 1 == scenario.nodes.len()).then_some(())?;
+        }
+        "tx" => {
+            let index: usize = words.read()?;
+            scenario.txs.push(read_tx(&mut words, index)?);
+            (index + 1 == scenario.txs.len()).then_some(())?;
+        }
+        "at" => {
+            let at = words.millis()?;
+            scenario.steps.push(Step { at, action: read_action(&mut words)? });
+        }
+        _ => return None,
+    }
+    words.word().is_none().then_some(())
+}
+
+fn read_link(words: &mut Words<'_>) -> Option<LinkConfig> {
+    Some(LinkConfig {
+        delay: words.skip("delay")?.millis()?,
+        jitter: words.skip("jitter")?.millis()?,
+        loss: words.skip("loss")?.read()?,
+        duplicate: words.skip("duplicate")?.read()?,
+        reorder: words.skip("reorder")?.read()?,
+        rate: words.skip("rate")?.read().map(|rate: u64| Some(rate).filter(|rate| *rate > 0))?,
+    })
+}
+
+fn read_node(words: &mut Words<'_>) -> Option<NodePlan> {
+    let preset = match words.word()? {
+        "absent" => return Some(NodePlan::absent()),
+        preset => preset.parse().ok()?,
+    };
+    let role = words.word()?;
+    Some(NodePlan {
+        preset,
+        role: Role::ALL.into_iter().find(|known| known.name() == role)?,
+        dials: words.skip("dials")?.list()?,
+        knows: words.skip("knows")?.list()?,
+        outbound: words.skip("outbound")?.read()?,
+        clock: Clock { ppm: words.skip("ppm")?.read()?, ahead: words.skip("ahead")?.millis()? },
+        room: words.skip("room")?.read()?,
+        absent: false,
+    })
+}
+
+fn read_tx(words: &mut Words<'_>, index: usize) -> Option<TxPlan> {
+    let spends: Vec<CoinPlan> = words.skip("spends")?.list()?;
+    let earlier = |coin: &CoinPlan| !matches!(coin, CoinPlan::Output(tx, _) if *tx >= index);
+    spends.iter().all(earlier).then_some(TxPlan {
+        spends,
+        outputs: words.skip("outputs")?.read()?,
+        lock: words.skip("lock")?.read()?,
+        generosity: words.skip("pays")?.read()?,
+    })
+}
+
+fn read_action(words: &mut Words<'_>) -> Option<Action> {
+    Some(match words.word()? {
+        "push" => {
+            let (node, tx) = (words.read()?, words.read()?);
+            let fluff = match words.word()? {
+                "fluff" => true,
+                "stem" => false,
+                _ => return None,
+            };
+            Action::Push { node, tx, fluff }
+        }
+        "crash" => Action::Crash(words.read()?),
+        "restart" => Action::Restart(words.read()?),
+        "cut" => Action::Cut(words.read()?, words.read()?),
+        "partition" => Action::Partition(words.list()?),
+        "heal" => Action::Heal,
+        "reorg" => Action::Reorg { node: words.read()?, depth: words.read()? },
+        "mine" => Action::Mine(words.read()?),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chaos::{Size, generate};
+
+    #[test]
+    fn what_is_written_can_be_read() {
+        for seed in 0..50 {
+            let mut scenario = generate(seed, Size { nodes: 12, minutes: 30 });
+            scenario.nodes[3] = NodePlan::absent();
+            assert_eq!(scenario.to_string().parse(), Ok(scenario));
+        }
+    }
+
+    #[test]
+    fn nonsense_is_named_by_its_line() {
+        let error = |text: &str| text.parse::<Scenario>().map_err(|error| error.line);
+        assert_eq!(error("seed 1\n\n# so\nat 5 dance 3"), Err(4));
+        assert_eq!(error("tx 0 spends t0.0 outputs 1 lock 0 pays 1"), Err(1));
+        assert_eq!(error("seed 1 2"), Err(1));
+    }
+}

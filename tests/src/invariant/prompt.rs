@@ -1,0 +1,120 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use scape_aggregate::Hash;
+use scape_pool::{Instant, Notice};
+
+use super::{Breach, Invariant, Law, honest};
+use crate::flow::kernels;
+use crate::net::{Happening, Network, NodeId, Observation};
+
+/// Everything in a stempool leaves when its timers say so, whatever else is in there: when patience
+/// fires it goes on or is fluffed, and no embargo is overdue.
+#[derive(Default, Debug)]
+pub struct Prompt {
+    /// By when what arrived at a node has to leave it, on the clock of the node.
+    due: BTreeMap<NodeId, BTreeMap<Hash, Instant>>,
+    /// The embargo that ends first at a node, and of what.
+    first: BTreeMap<NodeId, (Instant, Hash)>,
+}
+
+/// What rounding may cost.
+const SLACK: Duration = Duration::from_millis(1);
+
+impl Prompt {
+    /// What left too late.
+    fn observe(&mut self, net: &Network, node: NodeId, notice: &Notice) -> Option<Hash> {
+        let now = net.node(node).clock().shows(net.now());
+        let mut late = None;
+        if let Notice::Fluffed { kernels, .. } = notice {
+            let sweep = net.node(node).config().params.embargo.sweep + SLACK;
+            let first = self
+                .first
+                .get(&node)
+                .filter(|(end, kernel)| *end + sweep < now && kernels.contains(kernel));
+            late = first.map(|(_, kernel)| *kernel);
+        }
+        let due = self.due.entry(node).or_default();
+        match notice {
+            Notice::Stemmed { kernels, .. } => {
+                let at = now + net.node(node).config().params.patience.interval + SLACK;
+                due.extend(kernels.iter().map(|kernel| (*kernel, at)));
+            }
+            Notice::Unmined { .. } => {}
+            Notice::Relayed { kernels, .. } | Notice::Fluffed { kernels, .. } => {
+                for kernel in kernels {
+                    let overdue = due.remove(kernel).is_some_and(|at| at < now);
+                    late = late.or(overdue.then_some(*kernel));
+                }
+            }
+            Notice::Seen { kernels }
+            | Notice::Mined { kernels, .. }
+            | Notice::Conflicted { kernels }
+            | Notice::Orphaned { kernels }
+            | Notice::OrphanDropped { kernels, .. }
+            | Notice::Evicted { kernels } => {
+                kernels.iter().for_each(|kernel| {
+                    due.remove(kernel);
+                });
+            }
+        }
+        late
+    }
+
+    fn check(&mut self, net: &Network, id: NodeId) -> Result<(), (String, Vec<Hash>)> {
+        let node = net.node(id);
+        let Some(zone) = node.zone() else { return Ok(()) };
+        let now = node.clock().shows(net.now());
+        let sweep = node.config().params.embargo.sweep + SLACK;
+        if let Some((tx, ..)) = zone.pool().stem().find(|(.., embargo)| *embargo + sweep < now) {
+            return Err((format!("an embargo is overdue at {id}"), kernels(tx)));
+        }
+        let ends = zone
+            .pool()
+            .stem()
+            .filter_map(|(tx, _, end)| Some((end, *tx.kernels().first()?.hash())));
+        match ends.min() {
+            Some(first) => self.first.insert(id, first),
+            None => self.first.remove(&id),
+        };
+        let Some(due) = self.due.get_mut(&id) else { return Ok(()) };
+        let late = due.iter().filter(|(_, at)| **at < now).map(|(kernel, _)| *kernel);
+        for kernel in late.collect::<Vec<_>>() {
+            due.remove(&kernel);
+            // A part of it may have gone without a word: known from a block.
+            if zone.pool().stem().any(|(tx, ..)| kernels(tx).contains(&kernel)) {
+                return Err((format!("patience is over at {id}"), vec![kernel]));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Invariant for Prompt {
+    fn after(&mut self, net: &Network, what: &[Happening]) -> Result<(), Breach> {
+        for happening in what {
+            match happening {
+                Happening::Began(node) => {
+                    self.due.remove(node);
+                    self.first.remove(node);
+                }
+                Happening::Observed(node, Observation::Notice(notice)) if honest(net, *node) => {
+                    if let Some(kernel) = self.observe(net, *node, notice) {
+                        let fault = format!("{node} kept something waiting");
+                        return Err(Breach::new(Law::Prompt, net, fault, &[kernel]));
+                    }
+                }
+                _ => {}
+            }
+        }
+        for happening in what {
+            if let Happening::Timed(node) = happening
+                && honest(net, *node)
+            {
+                self.check(net, *node)
+                    .map_err(|(fault, kernels)| Breach::new(Law::Prompt, net, fault, &kernels))?;
+            }
+        }
+        Ok(())
+    }
+}

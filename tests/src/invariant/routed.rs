@@ -1,0 +1,213 @@
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::time::Duration;
+
+use scape_aggregate::{Hash, Transaction};
+use scape_p2p::dandelion::Params;
+use scape_p2p::peer::Direction;
+use scape_p2p::wire::Message;
+use scape_pool::{ChainView, Instant, Notice, PeerId};
+
+use super::{Breach, Invariant, Law, honest};
+use crate::flow::{Mint, kernels};
+use crate::net::{Happening, Network, NodeId, Observation};
+
+/// Relays stay for an epoch unless they are lost; stem transactions go to relays only, and these
+/// are outbound and in sync; what a lost relay did not get goes another way at once.
+///
+/// A child goes where its parent went, also when that is a relay of an earlier epoch.
+#[derive(Debug)]
+pub struct Routed {
+    mint: Mint,
+    nodes: BTreeMap<NodeId, Routes>,
+    /// What nodes should go by, where that is not what they were configured with.
+    declared: BTreeMap<NodeId, Params>,
+}
+
+#[derive(Debug)]
+struct Routes {
+    /// When the life of the node began, on its clock.
+    began: Instant,
+    relays: Vec<PeerId>,
+    /// All relays there were, and the kernels each was given.
+    given: HashMap<PeerId, HashSet<Hash>>,
+}
+
+/// A stem transaction on its way.
+#[derive(Clone, Copy)]
+struct Hop {
+    link: PeerId,
+    /// Whether the link was to a relay before what happened.
+    was_relay: bool,
+    /// The height of the sender's chain.
+    height: u64,
+}
+
+/// What rounding may cost, in each epoch.
+const SLACK: Duration = Duration::from_millis(5);
+
+impl Routed {
+    /// `mint` knows who spends whose outputs.
+    pub fn new(mint: Mint) -> Self {
+        Self { mint, nodes: BTreeMap::new(), declared: BTreeMap::new() }
+    }
+
+    /// A node should go by these parameters, whatever it was configured with.
+    pub fn declare(&mut self, node: NodeId, params: Params) {
+        self.declared.insert(node, params);
+    }
+
+    fn params(&self, net: &Network, node: NodeId) -> Params {
+        self.declared.get(&node).copied().unwrap_or(net.node(node).config().params)
+    }
+
+    fn check_relays(&mut self, net: &Network, id: NodeId) -> Option<String> {
+        let params = self.params(net, id);
+        let node = net.node(id);
+        let zone = node.zone()?;
+        let routes = self.nodes.get_mut(&id)?;
+        if zone.relays() == routes.relays {
+            return None;
+        }
+        let before = std::mem::replace(&mut routes.relays, zone.relays().to_vec());
+        for relay in &routes.relays {
+            routes.given.entry(*relay).or_default();
+        }
+        let now = node.clock().shows(net.now());
+        let since = now.saturating_since(routes.began);
+        if is_epoch_end(since, params.epoch, params.epoch_spread) {
+            return None;
+        }
+        let height = node.ledger().tip().height;
+        let dropped = before.iter().find(|relay| {
+            let fit = || can_relay(net, id, **relay, height, params.relay_max_lag);
+            !routes.relays.contains(relay) && fit() == Ok(())
+        })?;
+        Some(format!("{id} changes relay {dropped} within an epoch"))
+    }
+
+    fn check_stem(
+        &mut self,
+        net: &Network,
+        id: NodeId,
+        Hop { link, was_relay, height }: Hop,
+        tx: &Transaction,
+    ) -> Option<String> {
+        let lag = self.params(net, id).relay_max_lag;
+        let routes = self.nodes.get_mut(&id)?;
+        let kernels = kernels(tx);
+        let current = was_relay || routes.relays.contains(&link);
+        let related = || {
+            let parents = self.mint.parents(tx);
+            let given = routes.given.get(&link);
+            given.is_some_and(|given| kernels.iter().chain(&parents).any(|k| given.contains(k)))
+        };
+        if !current && !related() {
+            return Some(format!("{id} stems to {link}, which is no relay of it"));
+        }
+        routes.given.entry(link).or_default().extend(kernels);
+        // A link that is gone by now was there when it was chosen.
+        net.node(id).peer(link)?;
+        let unfit =
+            can_relay(net, id, link, height, lag).err().filter(|unfit| *unfit != Unfit::Silent)?;
+        Some(format!("{id} stems to {link}, which is {unfit:?}"))
+    }
+}
+
+impl Invariant for Routed {
+    fn after(&mut self, net: &Network, what: &[Happening]) -> Result<(), Breach> {
+        let breach =
+            |fault: String, kernels: &[Hash]| Err(Breach::new(Law::Routed, net, fault, kernels));
+        for happening in what {
+            if let Happening::Began(node) = happening {
+                let began = net.node(*node).clock().shows(net.now());
+                let routes = Routes { began, relays: Vec::new(), given: HashMap::new() };
+                self.nodes.insert(*node, routes);
+            }
+        }
+        let called = what.iter().filter_map(|happening| match happening {
+            Happening::Called(node) if honest(net, *node) => Some(*node),
+            _ => None,
+        });
+        let mut before = BTreeMap::new();
+        for node in called.collect::<BTreeSet<_>>() {
+            let relays = self.nodes.get(&node).map(|routes| routes.relays.clone());
+            before.insert(node, relays.unwrap_or_default());
+            if let Some(fault) = self.check_relays(net, node) {
+                return breach(fault, &[]);
+            }
+        }
+        for happening in what {
+            match happening {
+                Happening::Sent { from, link, height, message, .. } if honest(net, *from) => {
+                    let Message::StemTransaction(tx) = message else { continue };
+                    // It may have been lost in the same moment.
+                    let was_relay = before.get(from).is_some_and(|relays| relays.contains(link));
+                    let hop = Hop { link: *link, was_relay, height: *height };
+                    if let Some(fault) = self.check_stem(net, *from, hop, tx) {
+                        return breach(fault, &kernels(tx));
+                    }
+                }
+                Happening::Unsent { from, messages } if honest(net, *from) => {
+                    if let Some(kernel) = idle(net, *from, messages, what) {
+                        return breach(format!("{from} lost a relay and waits"), &[kernel]);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A kernel that was not sent and did not go another way at once, though it is still held.
+fn idle(net: &Network, id: NodeId, unsent: &[Message], what: &[Happening]) -> Option<Hash> {
+    let mut gone = HashSet::new();
+    for happening in what {
+        if let Happening::Observed(node, Observation::Notice(notice)) = happening
+            && let Notice::Relayed { kernels, .. } | Notice::Fluffed { kernels, .. } = notice
+            && *node == id
+        {
+            gone.extend(kernels.iter().copied());
+        }
+    }
+    let pool = net.node(id).zone()?.pool();
+    let stems = unsent.iter().filter_map(|message| match message {
+        Message::StemTransaction(tx) => Some(kernels(tx)),
+        _ => None,
+    });
+    let left = stems.flatten().filter(|kernel| !gone.contains(kernel));
+    let held: HashSet<Hash> = pool.stem().flat_map(|(tx, ..)| kernels(tx)).collect();
+    left.into_iter().find(|kernel| held.contains(kernel))
+}
+
+/// Whether some epoch may end after this time. Each is up to `spread` longer than `epoch`.
+fn is_epoch_end(since: Duration, epoch: Duration, spread: Duration) -> bool {
+    let Some(most) = since.as_micros().checked_div(epoch.as_micros().max(1)) else { return true };
+    let most = u32::try_from(most).unwrap_or(u32::MAX);
+    most > 0 && since <= (epoch + spread + SLACK) * most
+}
+
+/// Why a peer cannot be a relay.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Unfit {
+    Gone,
+    Inbound,
+    Behind,
+    /// Its height is not known; what it said in the handshake is not shown.
+    Silent,
+}
+
+/// Whether a peer is outbound and in sync, when the node is at height `ours`.
+fn can_relay(net: &Network, id: NodeId, link: PeerId, ours: u64, lag: u64) -> Result<(), Unfit> {
+    let node = net.node(id);
+    let peer = node.zone().and_then(|zone| zone.peers().find(|peer| peer.id == link));
+    let (Some(peer), Some(_)) = (peer, node.peer(link)) else { return Err(Unfit::Gone) };
+    if peer.direction != Direction::Outbound {
+        return Err(Unfit::Inbound);
+    }
+    match peer.height {
+        Some(height) if height + lag < ours => Err(Unfit::Behind),
+        None => Err(Unfit::Silent),
+        Some(_) => Ok(()),
+    }
+}

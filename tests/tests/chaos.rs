@@ -1,0 +1,72 @@
+//! Random networks, few and small enough for every test run.
+
+use std::time::Duration;
+
+use scape_tests::chaos::{Action, Hunt, Role, Scenario, Size, Step, generate, hunt, shrink};
+
+#[test]
+fn random_networks_lose_nothing() {
+    let size = Size { nodes: 16, minutes: 10 };
+    let mut played = 0;
+    hunt(&Hunt { seeds: 0..16, size, threads: 2, twice: 8 }, |progress| {
+        let breach = progress.outcome.breach;
+        assert_eq!(breach, None, "seed {}, {size:?}", progress.seed);
+        played += 1;
+        true
+    });
+    assert_eq!(played, 16);
+}
+
+/// A third of the nodes have one role.
+fn cast(role: Role) -> Scenario {
+    let mut scenario = generate(role as u64, Size { nodes: 12, minutes: 8 });
+    for node in scenario.nodes.iter_mut().skip(8) {
+        node.role = role;
+    }
+    scenario
+}
+
+#[test]
+fn no_adversary_breaks_anything() {
+    for role in Role::ALL {
+        let outcome = cast(role).run();
+        assert_eq!(outcome.breach, None, "{}", role.name());
+        assert!(outcome.kernels > 0, "{}", role.name());
+    }
+}
+
+/// It fails as long as one transaction is handed in and one node crashes.
+#[test]
+fn what_fails_is_shrunk_to_what_it_needs() {
+    let scenario = generate(3, Size { nodes: 20, minutes: 30 });
+    let crash = Step { at: Duration::from_secs(100), action: Action::Crash(7) };
+    let scenario = Scenario { steps: [scenario.steps.clone(), vec![crash]].concat(), ..scenario };
+    let pays = scenario.txs[30].clone();
+    let mut tries = 0;
+    let small = shrink(&scenario, |candidate| {
+        tries += 1;
+        let mut steps = candidate.steps.iter();
+        let crashes = steps.any(|step| {
+            let Action::Crash(node) = step.action else { return false };
+            candidate.nodes.get(node).is_some_and(|node| !node.absent)
+        });
+        let mut steps = candidate.steps.iter();
+        let pushes = steps.any(|step| {
+            let Action::Push { node, tx, .. } = step.action else { return false };
+            let here = candidate.nodes.get(node).is_some_and(|node| !node.absent);
+            here && candidate.txs[tx].outputs == pays.outputs && candidate.txs[tx].lock == pays.lock
+        });
+        Some(crashes && pushes)
+    });
+    assert_eq!((small.nodes.len(), small.steps.len()), (2, 2), "{small}");
+    assert!(small.txs.len() < 10, "{small}");
+    assert!(tries < 1_000, "{tries}");
+    assert_eq!(small.to_string().parse(), Ok(small));
+}
+
+#[test]
+fn a_written_scenario_plays_the_same() {
+    let scenario = generate(11, Size { nodes: 10, minutes: 5 });
+    let read: Scenario = scenario.to_string().parse().expect("it was written");
+    assert_eq!(scenario.run().digest, read.run().digest);
+}
