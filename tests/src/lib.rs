@@ -9,4 +9,5 @@
 
 pub mod audit;
 pub mod flow;
+pub mod model;
 pub mod net;
