@@ -3,9 +3,14 @@
 //! A target is a function of bytes that panics if something is wrong. Run all for a moment with
 //! `.ci/fuzz-smoke`, one for long with `cargo fuzz run -s none <target>`, and the seeds once with
 //! `cargo test --manifest-path fuzz/Cargo.toml --lib`.
+//!
+//! Targets that read text or frames have a dictionary of the words that these are made of.
+//! `aggregate_ops` and `pool_ops` have none: each of their bytes chooses something, and any value
+//! of it is as good as another.
 
 mod chain;
 pub mod operations;
+pub mod pool;
 pub mod relay;
 pub mod seeds;
 pub mod settings;
@@ -18,7 +23,7 @@ use scape_aggregate::{ChainType, Consensus, ProtocolVersion};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     ("tx_decode_diff", transaction::decode_like_grin),
     ("tx_json", transaction::json_like_grin),
     ("wire_stream", wire::cut_anywhere),
@@ -26,6 +31,7 @@ pub const TARGETS: [Target; 7] = [
     ("stem_message", relay::relay),
     ("config", settings::read),
     ("aggregate_ops", operations::operate),
+    ("pool_ops", pool::live),
 ];
 
 /// The versions of the wire that differ, and the one that we speak.

@@ -25,6 +25,7 @@ pub fn all() -> Vec<Seed> {
     streams(&txs, &mut seeds);
     relayed(&families(), &mut seeds);
     configurations(&mut seeds);
+    stories(&mut seeds);
     let mut noise = seeded(3, 0);
     for length in [0, 16, 64, 256, 256, 1_024, 1_024, 1_024] {
         let mut bytes = vec![0; length];
@@ -178,4 +179,37 @@ fn configurations(seeds: &mut Vec<Seed>) {
     // Patterns of this kind took minutes to compile, before they were refused.
     let pattern = format!("[log]\nfilter = \"a[{{b = {}}}]\"\n", "l|.L".repeat(50));
     seeds.push(("config", pattern.into_bytes()));
+}
+
+/// Stories of a pool, each in all setups: the first byte of an operation says what happens
+/// (0 to 6: something new comes, 7: something again, 9: merged, 11: time passes, 15: a block,
+/// 17: a reorg, 18: other routes, 19: something was not delivered).
+fn stories(seeds: &mut Vec<Seed>) {
+    let family = [[0, 1, 0, 0], [0, 1, 2, 0], [0, 2, 2, 0], [0, 3, 4, 0x10]];
+    let fluffed = [[0, 20, 0, 0], [0, 20, 2, 0], [15, 0, 0xff, 0]];
+    let passing = [[11, 6, 0, 0], [11, 31, 0, 0], [11, 31, 0, 0]];
+    let back = [[9, 2, 0b0111, 0], [7, 3, 1, 0], [7, 4, 0, 0]];
+    let rival = [[0, 20, 6, 1], [0, 4, 6, 2]];
+    let chain = [[15, 1, 0b0101, 0], [17, 3, 0b0110, 0], [17, 0, 0, 0]];
+    let ways = [[18, 0xff, 0, 0], [18, 0, 0x3f, 0], [19, 0, 0, 0]];
+    let told: [&[&[[u8; 4]]]; 7] = [
+        &[&family, &passing],
+        &[&family, &back, &passing],
+        &[&family, &passing[..1], &back, &ways, &passing],
+        &[&family, &rival, &chain],
+        &[&fluffed, &family, &chain, &passing],
+        &[&family, &passing, &chain, &rival, &passing],
+        &[&ways[1..], &family, &passing[..1], &ways, &fluffed, &back, &chain],
+    ];
+    for (story, setup) in told.into_iter().flat_map(|story| (0..32).map(move |s| (story, s))) {
+        let ops = story.concat().concat();
+        seeds.push(("pool_ops", [&[setup], &ops[..]].concat()));
+    }
+    let mut noise = seeded(5, 0);
+    for setup in 0..32 {
+        let mut bytes = vec![0; 1 + 4 * 96];
+        noise.fill_bytes(&mut bytes);
+        bytes[0] = setup;
+        seeds.push(("pool_ops", bytes));
+    }
 }

@@ -15,4 +15,5 @@ pub mod chaos;
 pub mod endurance;
 pub mod flow;
 pub mod invariant;
+pub mod model;
 pub mod net;

@@ -1,0 +1,92 @@
+//! The owner's transactions: none is lost as long as it can still be mined.
+
+use scape_aggregate::ValidTx;
+use scape_pool::{BlockSummary, ChainView, Notice, Source};
+
+use super::entries::{Arrival, Past, Pushed, kernels, overlaps, spends};
+use super::rules::{Fit, awaited_height};
+use super::{Model, Rule, World};
+
+impl Model {
+    /// Remembers what the owner pushed, as it was pushed.
+    pub(super) fn push(&mut self, tx: ValidTx, world: &World) {
+        let all = kernels(&tx);
+        if self.pushed.iter().any(|own| overlaps(&own.tx, &all)) {
+            return;
+        }
+        let confirmed = spends(&tx).filter(|input| world.chain.utxo(input).is_some()).collect();
+        let (mined, untold, stranded, retry) = (None, false, None, false);
+        self.pushed.push(Pushed { tx, confirmed, mined, untold, stranded, retry });
+    }
+
+    pub(super) fn connect_pushed(&mut self, block: &BlockSummary) {
+        for own in &mut self.pushed {
+            own.confirmed.extend(spends(&own.tx).filter(|c| block.outputs.contains(c)));
+            if overlaps(&own.tx, &block.kernels) {
+                own.mined = Some((block.hash, block.height));
+                own.untold = true;
+            }
+        }
+    }
+
+    pub(super) fn forget_pushed(&mut self, oldest: u64) {
+        self.pushed.retain(|own| {
+            own.mined.is_none_or(|(_, height)| height >= oldest)
+                && own.stranded.is_none_or(|since| since >= oldest)
+        });
+    }
+
+    /// Says what a block took without a pool having held it as such.
+    pub(super) fn reconsider_pushed(&mut self) {
+        for own in &mut self.pushed {
+            own.retry = true;
+        }
+        while let Some(own) = self.pushed.iter_mut().find(|own| own.untold) {
+            own.untold = false;
+            let (kernels, mined) = (kernels(&own.tx), own.mined);
+            if let Some((_, height)) = mined {
+                self.notice(Notice::Mined { kernels, height });
+            }
+        }
+    }
+
+    /// Sends again what nobody holds any more. What does not fit is tried again with each block.
+    /// Returns whether there was any.
+    pub(super) fn rescue(&mut self, world: &World) -> bool {
+        let mut rescued = false;
+        for index in 0..self.pushed.len() {
+            let own = self.pushed[index].clone();
+            if !std::mem::take(&mut self.pushed[index].retry) && own.stranded.is_some() {
+                continue;
+            }
+            if own.mined.is_some() || self.holds(&own.tx) {
+                self.pushed[index].stranded = None;
+                continue;
+            }
+            let fits = self.can_come_back(&own, world) && self.send_again(&own.tx, world);
+            let since = own.stranded.unwrap_or(world.chain.tip().height);
+            self.pushed[index].stranded = (!fits).then_some(since);
+            rescued |= fits;
+        }
+        rescued
+    }
+
+    /// Whether nothing that was in the chain is missing.
+    fn can_come_back(&self, own: &Pushed, world: &World) -> bool {
+        match self.fit(&own.tx, true, world) {
+            Fit::Refused(refusal) => awaited_height(refusal).is_some(),
+            Fit::Fits | Fit::Awaits(_) => {
+                own.confirmed.iter().all(|input| world.chain.utxo(input).is_some())
+            }
+        }
+    }
+
+    fn send_again(&mut self, tx: &ValidTx, world: &World) -> bool {
+        if !self.keeps(Rule::Rescue) {
+            return false;
+        }
+        let past = Past::Stem(self.embargo_from(world.now));
+        let arrival = Arrival { tx: tx.clone(), source: Source::Own, past, expiry: None };
+        self.admit_stem(arrival, world).is_ok()
+    }
+}

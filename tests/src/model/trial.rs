@@ -1,0 +1,451 @@
+use std::fmt;
+use std::time::Duration;
+
+use scape_aggregate::{ChainType, Commitment, Consensus, Hash, ValidTx};
+use scape_pool::{
+    Accepted, Capacity, ChainUpdate, ChainView, Context, Effect, Embargo, EmbargoDelay, EntryId,
+    Instant, Notice, Patience, PatienceMode, PeerId, Pool, PoolConfig, Refusal, Source,
+};
+
+use super::entries::{Id, creates, kernels, spends};
+use super::op::{Way, Workshop};
+use super::{Ledger, Model, Op, Routes, World};
+
+/// The rules of the chain that trials are held on.
+pub const CONSENSUS: Consensus = Consensus::of(ChainType::AutomatedTesting).with_nrd();
+
+/// What a trial begins with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Setup {
+    /// There is room for few transactions.
+    pub small: bool,
+    /// Patience is for those that fluff, else for all.
+    pub fluff_only: bool,
+    /// There is no patience.
+    pub hasty: bool,
+    /// Coins are those of an epoch.
+    pub sticky: bool,
+    /// Blocks are soon forgotten.
+    pub forgetful: bool,
+}
+
+impl Setup {
+    /// The setup that the bits of a byte say.
+    pub fn from_byte(byte: u8) -> Self {
+        let bit = |bit: u8| byte >> bit & 1 == 1;
+        Self { small: bit(0), fluff_only: bit(1), hasty: bit(2), sticky: bit(3), forgetful: bit(4) }
+    }
+
+    /// What the pool is told.
+    pub fn config(self) -> PoolConfig {
+        let mut capacity = Capacity::default();
+        if self.small {
+            capacity.stem_entries = 8;
+            capacity.stem_ancestors = 2;
+            capacity.tx_entries = 5;
+            capacity.orphan_entries = 4;
+            capacity.shares = 2;
+        }
+        if self.forgetful {
+            capacity.reorg_depth = 3;
+        }
+        let interval = Duration::from_secs(if self.hasty { 0 } else { 10 });
+        let mode = if self.fluff_only { PatienceMode::FluffOnly } else { PatienceMode::EveryHop };
+        let base = Duration::from_secs(35);
+        PoolConfig {
+            consensus: CONSENSUS,
+            patience: Patience { interval, phase: Some(Duration::from_secs(5)), mode },
+            embargo: Embargo {
+                delay: EmbargoDelay::Uniform { base, spread: Duration::ZERO },
+                sweep: Duration::from_secs(10),
+            },
+            capacity,
+        }
+    }
+}
+
+/// The pool and the model do not say the same.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Disagreement {
+    /// About what.
+    pub about: &'static str,
+    /// What the pool says that the model does not.
+    pub pool: String,
+    /// What the model says that the pool does not.
+    pub model: String,
+}
+
+impl fmt::Display for Disagreement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { about, pool, model } = self;
+        write!(f, "about {about} the pool says\n    {pool}\nand the model says\n    {model}")
+    }
+}
+
+type Outcome = Result<(), Disagreement>;
+
+/// A pool and a model that live through the same story.
+pub struct Trial {
+    pool: Pool,
+    model: Model,
+    world: World,
+    workshop: Workshop,
+    /// The parts of what was sent, in the words of both.
+    sent: Vec<(Vec<EntryId>, Vec<Id>)>,
+    /// Whether blocks were undone in this call.
+    was_reorg: bool,
+    /// What the pool wanted done after the last call.
+    effects: Vec<Effect>,
+    /// Whether the pool has lost sight of something: see `gaps.rs`.
+    is_blurred: bool,
+    /// The two may go different ways from here on: see [`Trial::is_open`].
+    open: bool,
+    /// Verdicts so far, to see what stories are about.
+    pub verdicts: Vec<Result<Accepted, Refusal>>,
+}
+
+impl Trial {
+    /// Both are empty, and everything has a relay.
+    pub fn new(setup: Setup) -> Self {
+        let relays = [Some(PeerId(10)), Some(PeerId(11))];
+        let routes = Routes { fluff: 0b0100, relays, down: None, sticky: setup.sticky };
+        Self {
+            pool: Pool::new(setup.config(), [7; 32]),
+            model: Model::new(setup.config()),
+            world: World { now: Instant::ZERO, chain: Ledger::default(), routes },
+            workshop: Workshop::new(),
+            sent: Vec::new(),
+            was_reorg: false,
+            effects: Vec::new(),
+            is_blurred: false,
+            open: false,
+            verdicts: Vec::new(),
+        }
+    }
+
+    /// The same with a model of which something is changed.
+    pub fn with_model(self, change: impl FnOnce(Model) -> Model) -> Self {
+        Self { model: change(self.model), ..self }
+    }
+
+    /// Whether the model could not say what had to happen, so that the rest of the story was not
+    /// told.
+    ///
+    /// When blocks are undone and aggregates fall apart, or NRD kernels of one excess meet again,
+    /// who stays depends on who is looked at first, which is nobody's business. The model says one
+    /// of the possible results; if the pool says another one, it must be sound in itself: see
+    /// [`Trial::step`].
+    pub fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// Lives through one operation.
+    ///
+    /// Where the model cannot say what has to happen, nothing may be pending that excludes
+    /// something else or spends what is nowhere, and nothing may vanish without a notice.
+    ///
+    /// # Errors
+    /// On the first thing that the two do not agree about. Then the trial is over.
+    pub fn step(&mut self, op: Op) -> Outcome {
+        if self.open {
+            return Ok(());
+        }
+        match op {
+            Op::New { way, source, recipe, on } => {
+                let tx = self.workshop.make(recipe, on, &mut self.world.chain);
+                self.arrive(tx, way, source)
+            }
+            Op::Again { way, source, which } => {
+                self.arrive(self.workshop.pick(which).cloned(), way, source)
+            }
+            Op::Merged { way, source, which, from } => {
+                let merged = self.workshop.merge(which, from);
+                self.arrive(merged, way, source)
+            }
+            Op::Pass { secs } => self.pass(Duration::from_secs(secs.into())),
+            Op::Late { secs } => {
+                self.world.now = self.world.now + Duration::from_secs(secs.into());
+                self.time_out()
+            }
+            Op::Mine { anything, which } => {
+                let block = self.block(anything, which);
+                let update = self.world.chain.update(0, &[block]);
+                self.follow(&update)
+            }
+            Op::Reorg { undone, mined, which } => self.reorg(undone, mined, which),
+            Op::Route { fluff, relays } => {
+                let relay =
+                    |number: u8| [10, 11, 12].get(usize::from(number)).map(|id| PeerId(*id));
+                self.world.routes.fluff = fluff;
+                self.world.routes.relays = [relay(relays % 4), relay(relays / 4 % 4)];
+                self.world.routes.down = relay(relays / 16 % 4);
+                Ok(())
+            }
+            Op::Undelivered { which } => self.undelivered(which),
+        }
+    }
+
+    /// Lets everything come to its end: all time passes and all that can be mined is.
+    ///
+    /// # Errors
+    /// As [`Trial::step`]; also if anything is left in one of the pools.
+    pub fn end(&mut self) -> Outcome {
+        for _ in 0..12 {
+            self.pass(Duration::from_secs(100))?;
+            let block = self.block(false, 0xff);
+            let update = self.world.chain.update(0, &[block]);
+            self.follow(&update)?;
+        }
+        if self.open {
+            return Ok(());
+        }
+        let counts = self.pool.counts();
+        same("what is left in the pools", &(counts.stem, counts.public), &(0, 0))
+    }
+
+    fn arrive(&mut self, tx: Option<ValidTx>, way: Way, source: u8) -> Outcome {
+        let Some(tx) = tx else { return Ok(()) };
+        let source = match source {
+            0 if !self.model.is_spent_by_owner(&tx) && !self.model.is_kept_in_part(&tx) => {
+                Source::Own
+            }
+            peer => Source::Peer(PeerId(peer.max(1).into())),
+        };
+        let held = self.held();
+        let world = &mut self.world;
+        let (pool, model) = match way {
+            Way::Nowhere => return Ok(()),
+            Way::Stem => (
+                with(world, |ctx| self.pool.handle_stem(tx.clone(), source, ctx)),
+                self.model.handle_stem(tx, source, &self.world),
+            ),
+            Way::Public => (
+                with(world, |ctx| self.pool.handle_fluff(tx.clone(), source, ctx)),
+                self.model.handle_fluff(tx, source, &self.world),
+            ),
+        };
+        self.verdicts.push(pool);
+        let verdicts = same("the verdict", &pool, &model);
+        self.judge(verdicts, &held)
+    }
+
+    fn pass(&mut self, time: Duration) -> Outcome {
+        if self.open {
+            return Ok(());
+        }
+        let end = self.world.now + time;
+        // What comes back with an embargo that has ended meanwhile asks for a second call.
+        let mut calls_now = 0;
+        while let Some(at) = self.pool.poll_timeout().filter(|at| *at <= end) {
+            calls_now = if at > self.world.now { 1 } else { calls_now + 1 };
+            same("whether timers stand still", &(calls_now > 4), &false)?;
+            self.world.now = self.world.now.max(at);
+            self.time_out()?;
+        }
+        self.world.now = self.world.now.max(end);
+        Ok(())
+    }
+
+    fn time_out(&mut self) -> Outcome {
+        let held = self.held();
+        with(&mut self.world, |ctx| self.pool.handle_timeout(ctx));
+        self.model.handle_timeout(&self.world);
+        self.judge(Ok(()), &held)
+    }
+
+    fn follow(&mut self, update: &ChainUpdate) -> Outcome {
+        if self.open {
+            return Ok(());
+        }
+        self.was_reorg = !update.disconnected.is_empty();
+        let held = self.held();
+        with(&mut self.world, |ctx| self.pool.handle_chain(update, ctx));
+        self.model.handle_chain(update, &self.world);
+        let outcome = self.judge(Ok(()), &held);
+        self.was_reorg = false;
+        outcome
+    }
+
+    fn held(&self) -> Vec<Hash> {
+        self.model.everything().flat_map(kernels).collect()
+    }
+
+    /// The outcome of a call, if the model can say what it has to be.
+    fn judge(&mut self, verdicts: Outcome, held: &[Hash]) -> Outcome {
+        let is_blurred = self.is_blurred || self.was_reorg && self.model.is_order_decisive();
+        let outcome = verdicts.and_then(|()| self.compare());
+        self.is_blurred |= self.model.keeps_in_part();
+        self.model.fell_apart = false;
+        if outcome.is_ok() || !is_blurred {
+            return outcome;
+        }
+        self.open = true;
+        self.sound(held)
+    }
+
+    /// What the next block holds: some of what may be in it.
+    fn block(&self, anything: bool, which: u8) -> Vec<ValidTx> {
+        let made = self.workshop.all().iter().rev().filter(|_| anything);
+        let candidates = made.cloned().chain(self.pool.public().cloned());
+        let mut block: Vec<ValidTx> = Vec::new();
+        for (index, tx) in candidates.enumerate() {
+            let fits = self.world.chain.allows(&tx, &block) && !self.model.has_nrd_rival(&tx);
+            if which >> (index % 8) & 1 == 1 && fits {
+                block.push(tx);
+            }
+        }
+        block
+    }
+
+    fn reorg(&mut self, undone: u8, mined: u8, which: u8) -> Outcome {
+        let undone = usize::from(undone).min(self.world.chain.len());
+        let mut update = self.world.chain.update(undone, &[]);
+        for number in 0..mined {
+            let block = self.block(number % 2 == 0, which.rotate_left(number.into()));
+            update.connected.extend(self.world.chain.update(0, &[block]).connected);
+        }
+        self.follow(&update)
+    }
+
+    fn undelivered(&mut self, which: u8) -> Outcome {
+        let index = usize::from(which) % self.sent.len().max(1);
+        let Some(index) = self.sent.len().checked_sub(1 + index) else { return Ok(()) };
+        let (pools, models) = self.sent.remove(index);
+        let held = self.held();
+        with(&mut self.world, |ctx| self.pool.handle_undelivered(&pools, ctx));
+        self.model.handle_undelivered(&models, &self.world);
+        self.judge(Ok(()), &held)
+    }
+
+    /// Everything that can be seen of the pool is as the model says.
+    fn compare(&mut self) -> Outcome {
+        let (expected, mut parts_of) = self.model.take_effects();
+        let mut stems: Vec<_> =
+            expected.iter().filter(|e| matches!(e, Effect::Stem { .. })).cloned().collect();
+        self.effects.clear();
+        let mut named = Vec::new();
+        while let Some(mut effect) = self.pool.poll_effect() {
+            if let Effect::Stem { parts, .. } = &mut effect {
+                named.push(std::mem::take(parts));
+                if let Some(index) = stems.iter().position(|stem| *stem == effect) {
+                    stems.remove(index);
+                    self.sent.extend(named.pop().map(|pools| (pools, parts_of.remove(index))));
+                }
+            }
+            self.effects.push(effect);
+        }
+        // What is left of aggregates is announced as it is found: see `gaps.rs`.
+        if !self.model.fell_apart {
+            parents_first(&self.effects)?;
+        }
+        same_set("effects", &self.effects, &expected)?;
+        let pool = self.pool.stem().map(|(tx, source, embargo)| (kernels(tx), source, embargo));
+        let model = self.model.stem.iter().map(|e| (kernels(&e.tx), e.source, e.embargo));
+        same_set("the stempool", &pool.collect::<Vec<_>>(), &model.collect::<Vec<_>>())?;
+        let pool: Vec<ValidTx> = self.pool.public().cloned().collect();
+        let model: Vec<_> = self.model.public.iter().map(|entry| entry.tx.clone()).collect();
+        same_set("the txpool", &pool, &model)?;
+        same("what waits", &self.pool.counts().orphans, &self.model.orphans.len())?;
+        same("the next timeout", &self.pool.poll_timeout(), &self.model.next_timeout())?;
+        let known: Vec<Hash> = self.model.all_public(false).flat_map(kernels).collect();
+        for kernel in self.workshop.all().iter().flat_map(|tx| tx.kernels()) {
+            let (pool, model) =
+                (self.pool.knows_public(kernel.hash()), known.contains(kernel.hash()));
+            if pool != model {
+                same("what is publicly known", &(kernel, pool), &(kernel, model))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is pending is possible, and of what was held before all is held or spoken of.
+    fn sound(&self, held: &[Hash]) -> Outcome {
+        let public: Vec<&ValidTx> = self.pool.public().collect();
+        let stem: Vec<&ValidTx> = self.pool.stem().map(|(tx, ..)| tx).collect();
+        let pending = || public.iter().chain(&stem);
+        let is_there = |output: &Commitment| self.world.chain.utxo(output).is_some();
+        for (index, tx) in pending().enumerate() {
+            let of = if index < public.len() { public.len() } else { public.len() + stem.len() };
+            let created: Vec<_> = pending().take(of).flat_map(|tx| creates(tx)).collect();
+            let missing = spends(tx).find(|input| !is_there(input) && !created.contains(input));
+            same("a missing parent", &missing, &None)?;
+            let mut others = pending().enumerate().filter(|(other, _)| *other != index);
+            let rival = others.find(|(_, other)| {
+                let inputs = spends(other).any(|input| spends(tx).any(|i| i == input));
+                inputs || creates(other).any(|output| creates(tx).any(|o| o == output))
+            });
+            same("a rival", &rival.map(|(_, rival)| rival), &None)?;
+        }
+        let mut accounted: Vec<Hash> = pending().flat_map(|tx| kernels(tx)).collect();
+        accounted.extend(self.effects.iter().flat_map(|effect| match effect {
+            Effect::Notice(notice) => named_by(notice),
+            Effect::Stem { .. } | Effect::Fluff { .. } => Vec::new(),
+        }));
+        // What waits cannot be seen; it is only known how much.
+        let waits: Vec<Hash> = self.model.waiting().flat_map(kernels).collect();
+        let is_lost = |kernel: &&Hash| !accounted.contains(kernel) && !waits.contains(kernel);
+        same("what vanished", &held.iter().find(is_lost), &None)
+    }
+}
+
+fn named_by(notice: &Notice) -> Vec<Hash> {
+    match notice {
+        Notice::Stemmed { kernels, .. }
+        | Notice::Relayed { kernels, .. }
+        | Notice::Fluffed { kernels, .. }
+        | Notice::Seen { kernels }
+        | Notice::Mined { kernels, .. }
+        | Notice::Unmined { kernels }
+        | Notice::Conflicted { kernels }
+        | Notice::Orphaned { kernels }
+        | Notice::OrphanDropped { kernels, .. }
+        | Notice::Evicted { kernels } => kernels.clone(),
+    }
+}
+
+fn with<T>(world: &mut World, call: impl FnOnce(&mut Context<'_>) -> T) -> T {
+    let World { now, chain, routes } = world;
+    call(&mut Context { now: *now, chain, router: routes })
+}
+
+/// No effect of one call spends what a later one creates.
+fn parents_first(effects: &[Effect]) -> Outcome {
+    let txs: Vec<_> = effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Stem { tx, .. } | Effect::Fluff { tx, .. } => Some(tx),
+            Effect::Notice(_) => None,
+        })
+        .collect();
+    for (index, tx) in txs.iter().enumerate() {
+        let mut later = txs[index..].iter().flat_map(|later| creates(later));
+        let early = later.find(|output| spends(tx).any(|input| input == *output));
+        same("a child before its parent", &early, &None)?;
+    }
+    Ok(())
+}
+
+fn same<T: PartialEq + fmt::Debug>(about: &'static str, pool: &T, model: &T) -> Outcome {
+    match pool == model {
+        true => Ok(()),
+        false => {
+            Err(Disagreement { about, pool: format!("{pool:?}"), model: format!("{model:?}") })
+        }
+    }
+}
+
+/// The same things as often, in any order.
+fn same_set<T: PartialEq + Clone + fmt::Debug>(
+    about: &'static str,
+    pool: &[T],
+    model: &[T],
+) -> Outcome {
+    let (mut only_pool, mut only_model) = (Vec::new(), model.to_vec());
+    for thing in pool {
+        match only_model.iter().position(|other| other == thing) {
+            Some(index) => drop(only_model.swap_remove(index)),
+            None => only_pool.push(thing.clone()),
+        }
+    }
+    same(about, &only_pool, &only_model)
+}
