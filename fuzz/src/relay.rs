@@ -179,7 +179,11 @@ impl Relay {
                 Effect::Disconnect { peer, .. } => gone.push(peer),
                 Effect::Connect { addr } => self.zone.handle_connect_failed(addr, false, &ctx),
                 Effect::Notice(notice) => self.account(notice),
-                Effect::Pushed { .. } | Effect::Block { .. } | Effect::Cancel { .. } => {}
+                Effect::Pushed { .. }
+                | Effect::Block { .. }
+                | Effect::Cancel { .. }
+                | Effect::Keep(_)
+                | Effect::Erase { .. } => {}
             }
         }
         assert!(effects <= EFFECTS + PEERS as usize * self.held, "{effects} effects");

@@ -222,6 +222,8 @@ impl Core {
                         let _ = reply.send(verdict);
                     }
                 }
+                // Nothing is kept over a crash without a journal.
+                Effect::Keep(_) | Effect::Erase { .. } => {}
                 Effect::Notice(notice) => {
                     if let Some(notices) = &self.notices {
                         let _ = notices.send(notice);

@@ -129,6 +129,8 @@ impl Network {
             }
             // The verdict is on its way already.
             Effect::Cancel { .. } => {}
+            Effect::Keep(record) => drop(self.nodes[id.0].journal.insert(record.key(), record)),
+            Effect::Erase { key } => drop(self.nodes[id.0].journal.remove(&key)),
             Effect::Pushed { ticket, verdict } => {
                 self.observe(id, Observation::Pushed(ticket, verdict));
             }
