@@ -11,8 +11,8 @@ use scape_aggregate::{
     VerifyError,
 };
 use scape_pool::{
-    Accepted, Capacity, ChainUpdate, ChainView, Coin, Context, Embargo, EmbargoDelay, Instant,
-    Patience, PatienceMode, PeerId, Pool, PoolConfig, Refusal, Router, Source,
+    Accepted, Capacity, ChainUpdate, ChainView, Coin, Context, Effect, Embargo, EmbargoDelay,
+    Instant, Notice, Patience, PatienceMode, PeerId, Pool, PoolConfig, Refusal, Router, Source,
 };
 
 /// The peer that sends everything.
@@ -110,6 +110,11 @@ impl Node {
         .map_err(No::Pool)
     }
 
+    /// What can be said before anything is verified.
+    pub(crate) fn precheck(&mut self, tx: &ValidTx, chain: &dyn ChainView) -> Result<(), Refusal> {
+        self.with(chain, |pool, ctx| pool.precheck(tx, ctx))
+    }
+
     pub(crate) fn follow(&mut self, update: &ChainUpdate, chain: &dyn ChainView) {
         self.with(chain, |pool, ctx| pool.handle_chain(update, ctx));
     }
@@ -122,6 +127,16 @@ impl Node {
             self.with(chain, |pool, ctx| pool.handle_timeout(ctx));
         }
         self.now = end;
+    }
+
+    /// Takes out all effects. Returns the kernels of what has had to wait since the last time.
+    pub(crate) fn drain_waiting(&mut self) -> BTreeSet<Hash> {
+        let effects = std::iter::from_fn(|| self.pool.poll_effect());
+        let waiting = effects.filter_map(|effect| match effect {
+            Effect::Notice(Notice::Orphaned { kernels }) => Some(kernels),
+            _ => None,
+        });
+        waiting.flatten().collect()
     }
 
     /// The txpool, each transaction by its kernels; parents first.
