@@ -103,9 +103,19 @@ impl Node {
         stem: bool,
         chain: &dyn ChainView,
     ) -> Result<Accepted, No> {
+        self.add_from(PEER, tx, stem, chain)
+    }
+
+    pub(crate) fn add_from(
+        &mut self,
+        source: Source,
+        tx: ValidTx,
+        stem: bool,
+        chain: &dyn ChainView,
+    ) -> Result<Accepted, No> {
         self.with(chain, |pool, ctx| match stem {
-            true => pool.handle_stem(tx, PEER, ctx),
-            false => pool.handle_fluff(tx, PEER, ctx),
+            true => pool.handle_stem(tx, source, ctx),
+            false => pool.handle_fluff(tx, source, ctx),
         })
         .map_err(No::Pool)
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use scape_pool::Accepted;
 
+use super::By;
 use super::corpus::Set;
 use super::faults::Fault;
 use super::player::{Held, Player};
@@ -94,8 +95,9 @@ impl Player {
     /// After a reorg: tells us what Grin has more. What we do not take leaves Grin, too.
     fn tell_ours(&mut self, set: &Set, stem: bool) {
         self.held = self.ours_held();
-        let faults = self.with_view(stem, |view| view.faults(set));
-        let verdict = self.add_to_ours(set, stem);
+        let (faults, new) =
+            self.with_view(stem, |view| (view.faults(set), view.grin_may_take(set)));
+        let verdict = self.add_to_ours(set, stem, By::Peer);
         let names = self.corpus.names(set);
         self.note(format!("  to us, stem {stem}, {names:?}: {faults:?}, {verdict:?}"));
         if matches!(verdict, Ok(Accepted::Public | Accepted::Stem)) {
@@ -105,6 +107,12 @@ impl Player {
                 self.drop_from_grin(set, stem);
             }
             return self.met(Rule::Cache);
+        }
+        let mined = self.remembered.iter().any(|r| !r.set.is_disjoint(set));
+        if mined && new {
+            // Rule *replay* ([`super::compare`]): the cache forgets no less what is mined.
+            self.met(Rule::Replay);
+            return self.drop_from_grin(set, stem);
         }
         self.met(Rule::Heights);
         let explained = [

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use grin_pool::PoolError;
 use scape_pool::{Accepted, Refusal};
 
+use super::By;
 use super::corpus::Set;
 use super::faults::{self, Fault};
 use super::player::Player;
@@ -52,7 +53,7 @@ impl Player {
         let known = overlap(set, public);
         let rest: Set = set.difference(&known).copied().collect();
         let whole = self.ask_grin(set, stem);
-        let replay = in_blocks && self.with_view(stem, |view| view.faults(set)).is_empty();
+        let replay = in_blocks && self.with_view(stem, |view| view.grin_may_take(set));
         if replay {
             self.met(Rule::Replay);
         }
@@ -92,7 +93,7 @@ impl Player {
                 return self.require(grin.is_err(), "Grin knows it in other company");
             }
             let grin = self.add_to_grin(set, true);
-            let ours = self.add_to_ours(set, false);
+            let ours = self.add_to_ours(set, false, By::Peer);
             self.note(format!("  and fluffed: {ours:?}"));
             return self.compare_new(set, false, &ours, &grin);
         }
@@ -112,17 +113,16 @@ impl Player {
     /// existing one, since the two cut each other through; whoever sees only one of the two
     /// transactions would refuse the other, so we do.
     fn add_to_grin_unless_it_differs(&mut self, set: &Set, stem: bool) -> Result<(), PoolError> {
-        let (faults, recreates) =
-            self.with_view(stem, |view| (view.faults(set), view.recreates(set)));
+        let (faults, either) =
+            self.with_view(stem, |view| (view.faults(set), view.grin_may_take(set)));
         let features = BTreeSet::from([Fault::Features]);
-        let output = BTreeSet::from([Fault::OutputExists]);
         if faults == features {
             self.met(Rule::Features);
             let verdict = self.ask_grin(set, stem);
             self.require(verdict.is_ok(), "Grin compares features");
             return Err(PoolError::Other("features".into()));
         }
-        if faults == output && recreates {
+        if !faults.is_empty() && either {
             self.met(Rule::Recreate);
             let _either = self.ask_grin(set, stem);
             return Err(PoolError::Other("output".into()));

@@ -61,8 +61,15 @@ impl View<'_> {
         faults
     }
 
+    /// Whether Grin may take the set, which is not pending: if nothing is wrong with it, or only that
+    /// it creates what something pending spends (rule *recreate*, [`super::compare`]).
+    pub(super) fn grin_may_take(&self, set: &Set) -> bool {
+        let faults = self.faults(set);
+        faults.is_empty() || faults == BTreeSet::from([Fault::OutputExists]) && self.recreates(set)
+    }
+
     /// Whether every output of the set that exists is spent by something pending.
-    pub(super) fn recreates(&self, set: &Set) -> bool {
+    fn recreates(&self, set: &Set) -> bool {
         let exists =
             |output: &Commitment| self.ledger.utxos.contains_key(output) || self.creates(output);
         let (_, outputs) = self.corpus.ends(set);

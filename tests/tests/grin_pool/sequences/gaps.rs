@@ -14,7 +14,15 @@ fn a_pending_nrd_kernel_makes_way_for_a_mined_one_of_its_excess() {
 #[ignore = "a lock that may end is seen first, so it waits for good though its input is spent"]
 fn what_a_block_has_spent_does_not_wait_for_a_height() {
     for first in [Step::Fluff as fn(_) -> _, Step::Stem] {
-        let player = play(&[first(&["lone", "nrd of two"]), Step::Block(&["nrd of two"])]);
+        let player = play(&[
+            Step::Block(&[]),
+            Step::Block(&[]),
+            first(&["root", "locked"]),
+            // The chain is shorter for a moment, and spends an input.
+            Step::Reorg(2, &[&["rival of root"]]),
+            Step::Block(&[]),
+            Step::Block(&[]),
+        ]);
         assert!(!player.has_orphans());
     }
 }

@@ -35,8 +35,8 @@ const CASES: u32 = 12;
 /// A step.
 #[derive(Clone, Debug)]
 enum Op {
-    Stem(Choice),
-    Fluff(Choice),
+    Stem(Choice, By),
+    Fluff(Choice, By),
     /// A block with those of the pooled transactions that the mask selects, and with others.
     Block {
         pooled: u32,
@@ -47,6 +47,13 @@ enum Op {
         blocks: Vec<Choice>,
     },
     Sweep,
+}
+
+/// Who sends a transaction.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum By {
+    Peer,
+    Owner,
 }
 
 /// A choice of atoms: each pick is a place among those whose inputs exist by then, or among all.
@@ -71,11 +78,15 @@ fn tx() -> impl Strategy<Value = Choice> {
     ]
 }
 
+fn by() -> impl Strategy<Value = By> {
+    prop_oneof![4 => Just(By::Peer), 1 => Just(By::Owner)]
+}
+
 fn op() -> impl Strategy<Value = Op> {
     let others = || choice(0..4);
     prop_oneof![
-        12 => tx().prop_map(Op::Stem),
-        12 => tx().prop_map(Op::Fluff),
+        12 => (tx(), by()).prop_map(|(choice, by)| Op::Stem(choice, by)),
+        12 => (tx(), by()).prop_map(|(choice, by)| Op::Fluff(choice, by)),
         3 => (any::<u32>(), others()).prop_map(|(pooled, others)| Op::Block { pooled, others }),
         2 => (1..3_usize, vec(others(), 1..4))
             .prop_map(|(undone, blocks)| Op::Reorg { undone, blocks }),

@@ -1,5 +1,6 @@
 //! Sequences written down by the names of atoms.
 
+use super::By;
 use super::player::Player;
 
 /// A step, by the names of atoms.
@@ -22,8 +23,8 @@ pub(super) fn play(steps: &[Step<'_>]) -> Player {
         |names: &[&str]| -> Vec<_> { names.iter().map(|name| corpus.named(name)).collect() };
     for step in steps {
         match step {
-            Step::Stem(names) => player.add(&atoms(names).into_iter().collect(), true),
-            Step::Fluff(names) => player.add(&atoms(names).into_iter().collect(), false),
+            Step::Stem(names) => player.add(&atoms(names).into_iter().collect(), true, By::Peer),
+            Step::Fluff(names) => player.add(&atoms(names).into_iter().collect(), false, By::Peer),
             Step::Block(names) => player.block(&atoms(names)),
             Step::Reorg(undone, blocks) => {
                 player.reorg(*undone, &blocks.iter().map(|names| atoms(names)).collect::<Vec<_>>());

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use grin_pool::types::{NoopPoolAdapter, PoolEntry};
 use grin_pool::{PoolConfig, PoolError, TransactionPool, TxSource};
 use scape_aggregate::{Hash, ValidTx};
-use scape_pool::{Accepted, Refusal};
+use scape_pool::{Accepted, Refusal, Source};
 
+use super::By;
 use super::corpus::{Corpus, Set, corpus, read};
 use super::faults::View;
 use super::ledger::{Chain, Ledger};
 use super::rules::Rule;
-use crate::node::{No, Node};
+use crate::node::{No, Node, PEER};
 use crate::pair::kernels;
 
 type Grin = TransactionPool<Chain, NoopPoolAdapter>;
@@ -43,7 +44,7 @@ pub(super) struct Player {
     pub(super) remembered: Vec<Remembered>,
     /// What our aggregates were merged from.
     pub(super) merged: BTreeMap<Set, Vec<Set>>,
-    /// What ever had to wait.
+    /// What ever had to wait, and what is the owner's.
     pub(super) waited: Set,
     /// Tolerates none of the gaps.
     pub(super) strict: bool,
@@ -100,10 +101,14 @@ impl Player {
         look(&View { corpus: self.corpus, ledger: &self.chain.read(), pending })
     }
 
-    pub(super) fn add_to_ours(&mut self, set: &Set, stem: bool) -> Result<Accepted, No> {
+    pub(super) fn add_to_ours(&mut self, set: &Set, stem: bool, by: By) -> Result<Accepted, No> {
         let (bytes, version) = self.corpus.bytes(set).unwrap();
         let tx: ValidTx = self.ours.read(&bytes, version)?;
-        self.ours.add(tx, stem, &self.chain.clone())
+        let source = match by {
+            By::Peer => PEER,
+            By::Owner => Source::Own,
+        };
+        self.ours.add_from(source, tx, stem, &self.chain.clone())
     }
 
     pub(super) fn add_to_grin(&mut self, set: &Set, stem: bool) -> Result<(), PoolError> {

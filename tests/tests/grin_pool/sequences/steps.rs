@@ -9,7 +9,7 @@ use super::corpus::{Set, read};
 use super::ledger::Mined;
 use super::player::{Player, Remembered};
 use super::rules::Rule;
-use super::{Choice, Op};
+use super::{By, Choice, Op};
 use crate::node::No;
 
 /// Longer than any embargo.
@@ -21,8 +21,8 @@ impl Player {
             return;
         }
         match op {
-            Op::Stem(choice) => self.add(&self.choose(choice), true),
-            Op::Fluff(choice) => self.add(&self.choose(choice), false),
+            Op::Stem(choice, by) => self.add(&self.choose(choice), true, *by),
+            Op::Fluff(choice, by) => self.add(&self.choose(choice), false, *by),
             Op::Block { pooled, others } => self.block(&self.candidates(*pooled, others)),
             Op::Reorg { undone, blocks } => {
                 let choose = |others| self.without_nrd_rivals(&self.choose(others));
@@ -42,12 +42,13 @@ impl Player {
         self.check_memory();
     }
 
-    /// A transaction comes in from a peer.
-    pub(super) fn add(&mut self, set: &Set, stem: bool) {
+    /// A transaction comes in. What the owner sends comes back by itself whenever it can.
+    pub(super) fn add(&mut self, set: &Set, stem: bool, by: By) {
         let lies = |atom: &usize| set.len() > 1 && self.corpus.atoms[*atom].lies;
         let set = &set.iter().filter(|atom| !lies(atom)).copied().collect();
         let Some((bytes, version)) = self.corpus.bytes(set) else { return };
-        self.note(format!("{} {:?}", if stem { "stem" } else { "fluff" }, self.corpus.names(set)));
+        let way = if stem { "stem" } else { "fluff" };
+        self.note(format!("{way} {:?} by {by:?}", self.corpus.names(set)));
         let (grin, ours) = (read(&bytes, version), self.ours.read(&bytes, version));
         if grin.is_err() || ours.is_err() {
             let both = grin.is_err() && matches!(ours, Err(No::Decoder(_)));
@@ -55,7 +56,10 @@ impl Player {
             return self.require(both, "only one of the two can read it");
         }
         let early = self.ours.precheck(&ours.unwrap(), &self.chain.clone());
-        let ours = self.add_to_ours(set, stem);
+        let ours = self.add_to_ours(set, stem, by);
+        if by == By::Owner && ours.is_ok() {
+            self.waited.extend(set);
+        }
         if let (false, Err(refusal)) = (stem, early) {
             self.require(Self::refused(&ours, refusal), "the check before verifying was wrong");
         }
