@@ -2,6 +2,7 @@
 
 use super::By;
 use super::player::Player;
+use super::rules::Rule;
 
 /// A step, by the names of atoms.
 #[derive(Clone, Copy)]
@@ -91,20 +92,22 @@ fn after_a_reorg_an_aggregate_meets_its_part() {
 /// Grin forgets what is mined, so it takes a replay of what was paid before.
 #[test]
 fn what_was_mined_is_not_taken_again_when_its_inputs_are_back() {
-    play(&[
+    let player = play(&[
         Step::Fluff(&["root"]),
         Step::Fluff(&["child"]),
-        Step::Block(&["root", "child"]),
+        Step::Fluff(&["grandchild"]),
+        Step::Block(&["root", "child", "grandchild"]),
         Step::Fluff(&["twin"]),
         Step::Fluff(&["child"]),
         Step::Stem(&["child", "lone"]),
     ]);
+    assert!(player.met.contains_key(&Rule::Replay));
 }
 
 /// The chain may be shorter for a moment; Grin does not look at locks again, we do.
 #[test]
 fn a_lock_that_is_not_over_any_more_is_waited_for() {
-    play(&[
+    let player = play(&[
         Step::Block(&[]),
         Step::Block(&[]),
         Step::Fluff(&["locked", "lone"]),
@@ -114,4 +117,19 @@ fn a_lock_that_is_not_over_any_more_is_waited_for() {
         Step::Block(&[]),
         Step::Block(&["lone"]),
     ]);
+    assert!(player.met.contains_key(&Rule::Heights));
+}
+
+#[test]
+fn nobody_takes_what_overlaps() {
+    let player = play(&[
+        Step::Fluff(&["root", "lone"]),
+        Step::Fluff(&["lone", "shifted fee"]),
+        Step::Stem(&["lone", "shifted fee"]),
+        Step::Stem(&["child", "twin"]),
+        Step::Stem(&["shifted fee", "sister"]),
+        Step::Stem(&["shifted fee", "nrd of two"]),
+    ]);
+    assert!(player.met.contains_key(&Rule::Overlap { stem: false }));
+    assert!(player.met.contains_key(&Rule::Overlap { stem: true }));
 }

@@ -37,9 +37,8 @@ pub(super) enum Rule {
 }
 
 impl Rule {
-    /// What a dozen sequences are sure to meet: all but replays, aggregates of which an output came
-    /// into being twice, and rings.
-    pub(super) const COMMON: [Self; 25] = [
+    /// What a dozen sequences are sure to meet. The rest is rare, and written down ([`super::named`]).
+    pub(super) const COMMON: [Self; 22] = [
         Self::Taken { stem: false },
         Self::Taken { stem: true },
         Self::Refused(Fault::LowFee),
@@ -53,8 +52,6 @@ impl Rule {
         Self::Refused(Fault::Missing),
         Self::Unreadable,
         Self::Known,
-        Self::Overlap { stem: false },
-        Self::Overlap { stem: true },
         Self::Subtract { stem: false, held: false },
         Self::Subtract { stem: true, held: false },
         Self::Subtract { stem: true, held: true },
@@ -64,6 +61,5 @@ impl Rule {
         Self::Orphan { stem: true },
         Self::ComesByItself { stem: false },
         Self::ComesByItself { stem: true },
-        Self::Heights,
     ];
 }
