@@ -53,7 +53,10 @@ impl Player {
         let known = overlap(set, public);
         let rest: Set = set.difference(&known).copied().collect();
         let whole = self.ask_grin(set, stem);
-        let replay = in_blocks && self.with_view(stem, |view| view.grin_may_take(set));
+        // Of what is fluffed Grin first subtracts what is in its pool.
+        let mined: Set = set - &overlap(set, &self.held.public);
+        let forgotten = if stem { set } else { &mined };
+        let replay = in_blocks && self.with_view(stem, |view| view.grin_may_take(forgotten));
         if replay {
             self.met(Rule::Replay);
         }

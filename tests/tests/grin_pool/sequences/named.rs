@@ -100,6 +100,8 @@ fn what_was_mined_is_not_taken_again_when_its_inputs_are_back() {
         Step::Fluff(&["twin"]),
         Step::Fluff(&["child"]),
         Step::Stem(&["child", "lone"]),
+        Step::Fluff(&["lone"]),
+        Step::Fluff(&["child", "lone"]),
     ]);
     assert!(player.met.contains_key(&Rule::Replay));
 }
