@@ -9,7 +9,7 @@ use scape_p2p::dandelion::Preset;
 use scape_pool::Instant;
 use scape_tests::audit::{Audit, history, merged};
 use scape_tests::flow::Flow;
-use scape_tests::net::{LinkConfig, Network, NetworkConfig, NodeId, NodeSpec, random_graph};
+use scape_tests::net::{Disk, LinkConfig, Network, NetworkConfig, NodeId, NodeSpec, random_graph};
 
 const CONSENSUS: Consensus = Consensus::of(ChainType::Mainnet);
 /// How long transactions are handed in.
@@ -142,7 +142,7 @@ fn lost_relays_and_crashed_nodes_lose_nothing() {
         for node in run.others() {
             let at = rng.random_range(30..BUSY);
             run.net.at(Instant::from_secs(at), move |net| net.crash(node));
-            run.net.at(Instant::from_secs(at + 60), move |net| net.restart(node));
+            run.net.at(Instant::from_secs(at + 60), move |net| net.restart(node, Disk::Lost));
         }
         for _ in 0..60 {
             let [a, b] = [0, 0].map(|_| NodeId(rng.random_range(0..30)));
@@ -174,7 +174,7 @@ fn everything_at_once_loses_nothing() {
         for node in run.others().step_by(2) {
             let at = rng.random_range(30..BUSY);
             run.net.at(Instant::from_secs(at), move |net| net.crash(node));
-            run.net.at(Instant::from_secs(at + 60), move |net| net.restart(node));
+            run.net.at(Instant::from_secs(at + 60), move |net| net.restart(node, Disk::Lost));
         }
         let side: Vec<NodeId> = (0..50).step_by(4).map(NodeId).collect();
         run.net.at(Instant::from_secs(100), move |net| net.partition(side));

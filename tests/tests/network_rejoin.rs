@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use scape_aggregate::{ChainType, Consensus};
 use scape_tests::flow::{Flow, kernel};
-use scape_tests::net::{Network, NetworkConfig, NodeId, NodeSpec};
+use scape_tests::net::{Disk, Network, NetworkConfig, NodeId, NodeSpec};
 
 const CONSENSUS: Consensus = Consensus::of(ChainType::Mainnet);
 
@@ -21,7 +21,7 @@ fn what_was_fluffed_to_nobody_is_told_to_the_next_peer() {
     net.run_for(Duration::from_secs(10));
     net.push(lonely, tx.as_transaction().clone(), true);
     net.run_for(Duration::from_secs(10));
-    net.restart(other);
+    net.restart(other, Disk::Lost);
     net.run_for(Duration::from_secs(100));
     let public = net.node(other).zone().unwrap().pool().public();
     assert_eq!(public.map(|tx| kernel(tx)).collect::<Vec<_>>(), [kernel(&tx)]);

@@ -69,7 +69,9 @@ impl World {
         let effects = std::iter::from_fn(|| self.pool.poll_effect());
         let fluffed = effects.filter_map(|effect| match effect {
             Effect::Fluff { tx, .. } => Some(tx),
-            Effect::Stem { .. } | Effect::Keep(_) | Effect::Erase { .. } | Effect::Notice(_) => None,
+            Effect::Stem { .. } | Effect::Keep(_) | Effect::Erase { .. } | Effect::Notice(_) => {
+                None
+            }
         });
         fluffed.collect()
     }

@@ -10,7 +10,7 @@ use scape_p2p::dandelion::Preset;
 
 use super::{Action, NodePlan, Role, Scenario, Step};
 use crate::flow::{CoinPlan, TxPlan};
-use crate::net::{Clock, LinkConfig};
+use crate::net::{Clock, Disk, LinkConfig};
 
 /// How large scenarios are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -215,7 +215,8 @@ impl Draw {
             let (node, at) = (self.node(), self.moment());
             steps.push(step(at, Action::Crash(node)));
             let away = self.rng.random_range(1_000..300_000);
-            steps.push(step(at + away, Action::Restart(node)));
+            let disk = if self.rng.random_bool(0.7) { Disk::Kept } else { Disk::Lost };
+            steps.push(step(at + away, Action::Restart { node, disk }));
         }
         steps
     }

@@ -13,7 +13,7 @@ use super::scenario::{Action, NodePlan, Role, Scenario};
 use crate::flow::{Flow, Mint, build};
 use crate::invariant::{Breach, Fates, Invariants, Law};
 use crate::net::adversary::{self, Purse};
-use crate::net::{LinkConfig, Network, NetworkConfig, NodeId, NodeSpec};
+use crate::net::{Disk, LinkConfig, Network, NetworkConfig, NodeId, NodeSpec};
 
 const CONSENSUS: Consensus = Consensus::of(ChainType::Mainnet);
 /// How long the calm phase may take: longer than the longest embargo there is.
@@ -167,8 +167,8 @@ impl Run {
                 Action::Crash(node) if here(&node) => {
                     self.net.at(at, move |net| net.crash(NodeId(node)));
                 }
-                Action::Restart(node) if here(&node) => {
-                    self.net.at(at, move |net| net.restart(NodeId(node)));
+                Action::Restart { node, disk } if here(&node) => {
+                    self.net.at(at, move |net| net.restart(NodeId(node), disk));
                 }
                 Action::Cut(a, b) if here(&a) && here(&b) => {
                     self.net.at(at, move |net| net.disconnect(NodeId(a), NodeId(b)));
@@ -250,7 +250,7 @@ impl Run {
         }
         for node in &self.honest {
             if self.net.node(*node).zone().is_none() {
-                self.net.restart(*node);
+                self.net.restart(*node, Disk::Kept);
             }
         }
     }

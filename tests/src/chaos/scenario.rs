@@ -3,7 +3,7 @@ use std::time::Duration;
 use scape_p2p::dandelion::Preset;
 
 use crate::flow::TxPlan;
-use crate::net::{Clock, LinkConfig};
+use crate::net::{Clock, Disk, LinkConfig};
 
 /// Everything that happens in a run but for what its seed decides.
 #[derive(Clone, PartialEq, Debug)]
@@ -162,10 +162,15 @@ pub enum Action {
         /// Whether it is to be fluffed at once.
         fluff: bool,
     },
-    /// A node stops and forgets everything but its chain.
+    /// A node stops and forgets everything but its chain, and what is on its disk.
     Crash(usize),
     /// A node begins anew.
-    Restart(usize),
+    Restart {
+        /// The node.
+        node: usize,
+        /// What it finds.
+        disk: Disk,
+    },
     /// All links between two nodes break.
     Cut(usize, usize),
     /// These nodes are cut off from the others.

@@ -149,7 +149,7 @@ fn compact_nodes(scenario: &mut Scenario) {
     scenario.steps.retain_mut(|step| match &mut step.action {
         Action::Push { node, .. }
         | Action::Crash(node)
-        | Action::Restart(node)
+        | Action::Restart { node, .. }
         | Action::Reorg { node, .. }
         | Action::Mine(node) => number.get(node).map(|n| *node = *n).is_some(),
         Action::Cut(a, b) => {

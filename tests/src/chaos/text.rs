@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::scenario::{Action, NodePlan, Role, Scenario, Step};
 use crate::flow::{CoinPlan, TxPlan};
-use crate::net::{Clock, LinkConfig};
+use crate::net::{Clock, Disk, LinkConfig};
 
 /// A line that is not understood, by its number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -86,7 +86,8 @@ fn action(action: &Action) -> String {
         Action::Push { node, tx, fluff: true } => format!("push {node} {tx} fluff"),
         Action::Push { node, tx, fluff: false } => format!("push {node} {tx} stem"),
         Action::Crash(node) => format!("crash {node}"),
-        Action::Restart(node) => format!("restart {node}"),
+        Action::Restart { node, disk: Disk::Kept } => format!("restart {node} kept"),
+        Action::Restart { node, disk: Disk::Lost } => format!("restart {node} lost"),
         Action::Cut(a, b) => format!("cut {a} {b}"),
         Action::Partition(side) => format!("partition {}", list(side)),
         Action::Heal => "heal".to_owned(),
@@ -241,7 +242,15 @@ fn read_action(words: &mut Words<'_>) -> Option<Action> {
             Action::Push { node, tx, fluff }
         }
         "crash" => Action::Crash(words.read()?),
-        "restart" => Action::Restart(words.read()?),
+        "restart" => {
+            let node = words.read()?;
+            let disk = match words.word()? {
+                "kept" => Disk::Kept,
+                "lost" => Disk::Lost,
+                _ => return None,
+            };
+            Action::Restart { node, disk }
+        }
         "cut" => Action::Cut(words.read()?, words.read()?),
         "partition" => Action::Partition(words.list()?),
         "heal" => Action::Heal,

@@ -12,8 +12,9 @@ use crate::net::{Happening, Network, NodeId, Observation};
 ///
 /// A node that accepts a transaction of its owner answers for it until it is mined or impossible; a
 /// node that accepts a stem transaction of a peer, until it has seen it in public, or something
-/// public that excludes it. A node that crashes takes what it answered for with it: so a transaction may be lost with the last honest
-/// node that answered for it, and in no other way.
+/// public that excludes it. A node that crashes answers for what it finds on its disk when it
+/// begins anew, and for nothing else: so a transaction may be lost with the last honest node that
+/// answered for it, and in no other way.
 #[derive(Debug)]
 pub struct Lossless {
     mint: Mint,
@@ -111,8 +112,16 @@ impl Lossless {
                 self.give_up(net, node, kernels)?;
             }
             Observation::Crashed => {
-                self.crashed += self.duties.remove(&node).map_or(0, |duties| duties.len());
+                let kept: Vec<_> =
+                    net.node(node).journal().map(|record| kernels(&record.tx)).collect();
+                let duties = self.duties.entry(node).or_default();
+                let all = duties.len();
+                duties.retain(|duty| duty.own && kept.contains(&duty.kernels));
+                self.crashed += all - duties.len();
                 self.pushed.retain(|(pusher, _), _| *pusher != node);
+            }
+            Observation::DiskLost => {
+                self.crashed += self.duties.remove(&node).map_or(0, |duties| duties.len());
             }
             _ => {}
         }

@@ -83,9 +83,9 @@ impl Ledger {
             kernels: txs.iter().flat_map(kernels).collect(),
             inputs: spent.iter().filter(|c| !created.contains(c)).copied().collect(),
             outputs: created.iter().filter(|c| !spent.contains(c)).copied().collect(),
+            nrd: txs.iter().flat_map(nrd).map(|(excess, _)| excess).collect(),
         };
-        let nrd = txs.iter().flat_map(nrd).map(|(excess, _)| excess).collect();
-        self.blocks.push(Block { summary: summary.clone(), nrd });
+        self.blocks.push(Block { nrd: summary.nrd.clone(), summary: summary.clone() });
         summary
     }
 }

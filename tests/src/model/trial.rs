@@ -325,6 +325,9 @@ impl Trial {
         self.effects.clear();
         let mut named = Vec::new();
         while let Some(mut effect) = self.pool.poll_effect() {
+            if let Effect::Keep(_) | Effect::Erase { .. } = effect {
+                continue;
+            }
             if let Effect::Stem { parts, .. } = &mut effect {
                 named.push(std::mem::take(parts));
                 if let Some(index) = stems.iter().position(|stem| *stem == effect) {
@@ -380,6 +383,7 @@ impl Trial {
         accounted.extend(self.effects.iter().flat_map(|effect| match effect {
             Effect::Notice(notice) => named_by(notice),
             Effect::Stem { .. } | Effect::Fluff { .. } => Vec::new(),
+            Effect::Keep(_) | Effect::Erase { .. } => Vec::new(),
         }));
         // What waits cannot be seen; it is only known how much.
         let waits: Vec<Hash> = self.model.waiting().flat_map(kernels).collect();
@@ -414,7 +418,7 @@ fn parents_first(effects: &[Effect]) -> Outcome {
         .iter()
         .filter_map(|effect| match effect {
             Effect::Stem { tx, .. } | Effect::Fluff { tx, .. } => Some(tx),
-            Effect::Notice(_) => None,
+            Effect::Keep(_) | Effect::Erase { .. } | Effect::Notice(_) => None,
         })
         .collect();
     for (index, tx) in txs.iter().enumerate() {

@@ -39,4 +39,6 @@ pub enum Observation {
     BadBlock(Hash),
     /// The node stopped.
     Crashed,
+    /// The node begins anew with an empty disk.
+    DiskLost,
 }

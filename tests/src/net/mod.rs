@@ -52,7 +52,7 @@ pub use behaviour::{Behaviour, Honest, Mute, Pass, Scope};
 pub use clock::Clock;
 pub use config::{LinkConfig, Mining, NetworkConfig, NodeSpec};
 pub use log::{Entry, Observation};
-pub use network::Network;
+pub use network::{Disk, Network};
 pub use node::{Node, NodeId, Received};
 pub use topology::{line, random_graph, ring};
 pub use verify::{Assume, Verify};

@@ -19,6 +19,15 @@ use super::{
     Verify,
 };
 
+/// What becomes of a node's disk when it crashes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Disk {
+    /// It is as the node left it.
+    Kept,
+    /// It is empty.
+    Lost,
+}
+
 /// A virtual network. See the [module documentation](super).
 pub struct Network {
     pub(super) config: NetworkConfig,
@@ -83,18 +92,25 @@ impl Network {
         let block_delay = self.config.block_delay.mul_f64(self.rng.random::<f64>());
         let rng = seeded(self.config.seed, 0x6265_6861_0000 + id.0 as u64);
         self.nodes.push(Node::new(spec, self.genesis.clone(), block_delay, rng));
-        self.restart(id);
+        self.restart(id, Disk::Lost);
         id
     }
 
-    /// Begins a new life of a node: with its ledger, without anything it held.
-    pub fn restart(&mut self, id: NodeId) {
+    /// Begins a new life of a node: with its ledger, and without anything it held but for what is on
+    /// its disk, if that has survived.
+    pub fn restart(&mut self, id: NodeId, disk: Disk) {
         self.crash(id);
+        if disk == Disk::Lost && self.nodes[id.0].life > 0 {
+            self.nodes[id.0].journal.clear();
+            self.observe(id, Observation::DiskLost);
+        }
         let (seed, now) = (self.rng.random(), self.now);
         let node = &mut self.nodes[id.0];
         node.life += 1;
         node.begin(seed, now);
         self.happened(|| Happening::Began(id));
+        let records: Vec<_> = self.nodes[id.0].journal.values().cloned().collect();
+        self.with_zone(id, |zone, ctx| zone.restore(records, ctx));
         let ping = self.config.ping_interval.mul_f64(self.rng.random::<f64>());
         self.queue.push(now + ping, Event::Ping(id, self.nodes[id.0].life));
         self.catch_up(id);

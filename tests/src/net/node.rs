@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use rand_chacha::ChaCha12Rng;
 use scape::chain::DevLedger;
+use scape_aggregate::Hash;
 use scape_p2p::book::{Book, BookConfig, Source};
 use scape_p2p::handshake::PeerInfo;
 use scape_p2p::peer::Capabilities;
 use scape_p2p::wire::Message;
 use scape_p2p::zone::{Zone, ZoneConfig};
-use scape_pool::{ChainView, Instant, PeerId};
+use scape_pool::{ChainView, Instant, PeerId, Record};
 
 use super::drive::unix;
 use super::event::Life;
@@ -66,6 +67,8 @@ pub struct Node {
     pub(super) zone: Option<Zone>,
     pub(super) ledger: DevLedger,
     pub(super) config: ZoneConfig,
+    /// What it would find on its disk after a crash.
+    pub(super) journal: BTreeMap<Hash, Record>,
     pub(super) known: Vec<SocketAddr>,
     pub(super) behaviour: Option<Box<dyn Behaviour>>,
     /// What its behaviour draws from.
@@ -104,6 +107,7 @@ impl Node {
             zone: None,
             ledger,
             config,
+            journal: BTreeMap::new(),
             known: spec.knows.iter().map(|node| node.addr()).collect(),
             behaviour: spec.behaviour,
             rng,
@@ -152,6 +156,11 @@ impl Node {
     /// The node at the other end of one of its links.
     pub fn peer(&self, link: PeerId) -> Option<NodeId> {
         self.links.get(&link).copied()
+    }
+
+    /// What is on its disk of the transactions of its owner.
+    pub fn journal(&self) -> impl Iterator<Item = &Record> {
+        self.journal.values()
     }
 
     /// What it received, if it records that.

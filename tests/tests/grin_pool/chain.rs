@@ -144,12 +144,14 @@ impl ChainView for TestChain {
 /// What our pool is told of a block.
 pub(crate) fn summary(block: &Block) -> BlockSummary {
     let inputs: Vec<grin_core::core::transaction::CommitWrapper> = (&block.inputs()).into();
+    let nrd = block.kernels().iter().filter(|kernel| kernel.is_nrd());
     BlockSummary {
         hash: our_hash(&block.hash()),
         height: block.header.height,
         kernels: block.kernels().iter().map(|kernel| our_hash(&kernel.hash())).collect(),
         inputs: inputs.iter().map(|input| Commitment(input.commitment().0)).collect(),
         outputs: block.outputs().iter().map(|output| Commitment(output.commitment().0)).collect(),
+        nrd: nrd.map(|kernel| Commitment(kernel.excess.0)).collect(),
     }
 }
 

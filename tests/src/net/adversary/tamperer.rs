@@ -1,4 +1,3 @@
-use bytes::Bytes;
 use rand::seq::IteratorRandom;
 use rand::{Rng, RngExt};
 use scape_aggregate::{
@@ -38,9 +37,8 @@ impl Tamperer {
             }
             1 => {
                 let output = outputs.iter_mut().choose(rng)?;
-                let mut proof = vec![0; PROOF_SIZE];
-                rng.fill_bytes(&mut proof);
-                let proof = RangeProof::new(Bytes::from(proof))?;
+                let mut proof = RangeProof([0; PROOF_SIZE]);
+                rng.fill_bytes(&mut proof.0);
                 *output = Output::new(output.features(), output.commitment(), proof);
             }
             2 => offset = BlindingFactor(change(offset.0, rng)),

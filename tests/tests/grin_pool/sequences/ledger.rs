@@ -68,6 +68,7 @@ impl Ledger {
             kernels: atoms.iter().map(|atom| corpus.atoms[*atom].kernel).collect(),
             inputs: old.difference(&new).copied().collect(),
             outputs: new.difference(&old).copied().collect(),
+            nrd: atoms.iter().filter_map(|atom| Some(corpus.atoms[*atom].nrd?.0)).collect(),
         };
         let mined = Mined { atoms, summary, before };
         self.undo.push(mined.clone());
