@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use scape_aggregate::Hash;
-use scape_pool::{Instant, Notice};
+use scape_pool::{Instant, Notice, RecordStage};
 
 use super::{Breach, Invariant, Law, honest};
 use crate::flow::kernels;
@@ -36,6 +36,8 @@ impl Prompt {
         }
         let due = self.due.entry(node).or_default();
         match notice {
+            // What was sent in another life of the node only waits for its embargo.
+            Notice::Stemmed { kernels, .. } if was_sent(net, node, kernels) => {}
             Notice::Stemmed { kernels, .. } => {
                 let at = now + net.node(node).config().params.patience.interval + SLACK;
                 due.extend(kernels.iter().map(|kernel| (*kernel, at)));
@@ -88,6 +90,14 @@ impl Prompt {
         }
         Ok(())
     }
+}
+
+fn was_sent(net: &Network, node: NodeId, held: &[Hash]) -> bool {
+    let mut records = net.node(node).journal();
+    records.any(|record| {
+        matches!(record.stage, RecordStage::Sent { .. })
+            && kernels(&record.tx).iter().any(|kernel| held.contains(kernel))
+    })
 }
 
 impl Invariant for Prompt {
