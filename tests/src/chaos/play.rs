@@ -6,6 +6,7 @@ use std::sync::Once;
 use std::time::Duration;
 
 use scape_aggregate::{ChainType, Commitment, Consensus, Hash, TxKernel, ValidTx};
+use scape_p2p::wire::Message;
 use scape_p2p::zone::{Zone, ZoneConfig};
 use scape_pool::Instant;
 
@@ -15,7 +16,7 @@ use crate::invariant::{Breach, Fates, Invariants, Law};
 use crate::net::adversary::{self, Purse};
 use crate::net::{Disk, LinkConfig, Network, NetworkConfig, NodeId, NodeSpec};
 
-const CONSENSUS: Consensus = Consensus::of(ChainType::Mainnet);
+const CONSENSUS: Consensus = Consensus { nrd: true, ..Consensus::of(ChainType::Mainnet) };
 /// How long the calm phase may take: longer than the longest embargo there is.
 const CALM: Duration = Duration::from_secs(10 * 3_600);
 /// How long it is waited for what nobody holds any more: for some blocks.
@@ -62,6 +63,7 @@ impl Scenario {
     fn play(&self, log: bool) -> Outcome {
         note_panics();
         let played = catch_unwind(AssertUnwindSafe(|| Run::new(self, log).play()));
+        QUIET.with_borrow_mut(|quiet| *quiet = false);
         played.unwrap_or_else(|_| {
             let what = PANIC.with_borrow_mut(std::mem::take);
             let breach = Breach { law: Law::Sane, at: Instant::ZERO, what, kernels: Vec::new() };
@@ -113,7 +115,7 @@ impl Run {
         let coins: Vec<Commitment> = genesis.iter().map(|(coin, _)| *coin).collect();
         let txs = build(&scenario.txs, &coins, &CONSENSUS, scenario.seed);
         let mint = Mint::new();
-        txs.iter().for_each(|tx| mint.add(tx));
+        txs.iter().filter(|tx| tx.kernels().len() == 1).for_each(|tx| mint.add(tx));
         let mut config = NetworkConfig::new(CONSENSUS, scenario.seed)
             .genesis(genesis)
             .mining(scenario.blocks)
@@ -162,6 +164,18 @@ impl Run {
                     };
                     self.net.at(at, move |net| {
                         net.push(NodeId(node), tx, fluff);
+                    });
+                }
+                Action::Tell { from, to, tx, fluff } if here(&from) && here(&to) => {
+                    let Some(tx) = self.txs.get(tx).map(|tx| tx.as_transaction().clone()) else {
+                        continue;
+                    };
+                    let message = match fluff {
+                        true => Message::Transaction(tx),
+                        false => Message::StemTransaction(tx),
+                    };
+                    self.net.at(at, move |net| {
+                        net.send(NodeId(from), NodeId(to), message);
                     });
                 }
                 Action::Crash(node) if here(&node) => {

@@ -162,6 +162,17 @@ pub enum Action {
         /// Whether it is to be fluffed at once.
         fluff: bool,
     },
+    /// A node sends a transaction to a peer of its own accord.
+    Tell {
+        /// The node.
+        from: usize,
+        /// The peer.
+        to: usize,
+        /// The transaction.
+        tx: usize,
+        /// Whether it is fluffed, or sent along the stem.
+        fluff: bool,
+    },
     /// A node stops and forgets everything but its chain, and what is on its disk.
     Crash(usize),
     /// A node begins anew.

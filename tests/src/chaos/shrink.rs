@@ -103,6 +103,7 @@ fn compact_txs(scenario: &mut Scenario) {
     let mut used = BTreeSet::new();
     while let Some(tx) = open.pop() {
         if let (true, Some(plan)) = (used.insert(tx), scenario.txs.get(tx)) {
+            open.extend(&plan.merges);
             open.extend(plan.spends.iter().filter_map(|coin| match coin {
                 CoinPlan::Output(parent, _) => Some(*parent),
                 CoinPlan::Genesis(_) => None,
@@ -112,13 +113,16 @@ fn compact_txs(scenario: &mut Scenario) {
     let number = numbers(&used);
     let txs = std::mem::take(&mut scenario.txs).into_iter().enumerate();
     scenario.txs = txs.filter(|(tx, _)| used.contains(tx)).map(|(_, plan)| plan).collect();
+    for part in scenario.txs.iter_mut().flat_map(|plan| &mut plan.merges) {
+        *part = number[part];
+    }
     for coin in scenario.txs.iter_mut().flat_map(|plan| &mut plan.spends) {
         if let CoinPlan::Output(parent, _) = coin {
             *parent = number[parent];
         }
     }
     for step in &mut scenario.steps {
-        if let Action::Push { tx, .. } = &mut step.action {
+        if let Action::Push { tx, .. } | Action::Tell { tx, .. } = &mut step.action {
             *tx = number[tx];
         }
     }
@@ -126,7 +130,7 @@ fn compact_txs(scenario: &mut Scenario) {
 
 fn pushed(action: &Action) -> Option<usize> {
     match action {
-        Action::Push { tx, .. } => Some(*tx),
+        Action::Push { tx, .. } | Action::Tell { tx, .. } => Some(*tx),
         _ => None,
     }
 }
@@ -152,7 +156,7 @@ fn compact_nodes(scenario: &mut Scenario) {
         | Action::Restart { node, .. }
         | Action::Reorg { node, .. }
         | Action::Mine(node) => number.get(node).map(|n| *node = *n).is_some(),
-        Action::Cut(a, b) => {
+        Action::Cut(a, b) | Action::Tell { from: a, to: b, .. } => {
             let new = number.get(a).zip(number.get(b));
             new.map(|(x, y)| (*a, *b) = (*x, *y)).is_some()
         }

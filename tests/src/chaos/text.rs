@@ -4,8 +4,15 @@
 //! seed 7
 //! node 0 scape honest dials 1,2 knows - outbound 0 ppm 0 ahead 0 room 0
 //! tx 0 spends c0 outputs 2 lock 0 pays 1
+//! tx 1 spends t0.1,c1 outputs 1 lock 0 pays 1 nrd 5.3
+//! tx 2 merges 0,1
 //! at 12345 push 0 0 stem
+//! at 20000 tell 3 0 2 stem
 //! ```
+//!
+//! `c1` is a coin of the genesis, `t0.1` the second output of the first transaction, `5.3` an NRD
+//! kernel of the fifth excess, three blocks apart. `push` is what the owner of a node does; `tell` is
+//! a node that sends something to a peer of its own accord. `tests/scenarios/` has examples.
 
 use std::fmt;
 use std::str::{FromStr, SplitWhitespace};
@@ -47,12 +54,7 @@ impl fmt::Display for Scenario {
             writeln!(f, "node {index} {}", self::node(node))?;
         }
         for (index, tx) in self.txs.iter().enumerate() {
-            let TxPlan { spends, outputs, lock, generosity } = tx;
-            let spends = list(spends);
-            writeln!(
-                f,
-                "tx {index} spends {spends} outputs {outputs} lock {lock} pays {generosity}"
-            )?;
+            writeln!(f, "tx {index} {}", self::tx(tx))?;
         }
         for step in &self.steps {
             writeln!(f, "at {} {}", step.at.as_millis(), action(&step.action))?;
@@ -81,10 +83,22 @@ fn node(node: &NodePlan) -> String {
     format!("{preset} {} {peers} {clock} room {room}", role.name())
 }
 
+fn tx(plan: &TxPlan) -> String {
+    let TxPlan { merges, spends, outputs, lock, nrd, generosity } = plan;
+    if !merges.is_empty() {
+        return format!("merges {}", list(merges));
+    }
+    let spends = list(spends);
+    let nrd = nrd.map(|nrd| format!(" nrd {nrd}")).unwrap_or_default();
+    format!("spends {spends} outputs {outputs} lock {lock} pays {generosity}{nrd}")
+}
+
 fn action(action: &Action) -> String {
     match action {
         Action::Push { node, tx, fluff: true } => format!("push {node} {tx} fluff"),
         Action::Push { node, tx, fluff: false } => format!("push {node} {tx} stem"),
+        Action::Tell { from, to, tx, fluff: true } => format!("tell {from} {to} {tx} fluff"),
+        Action::Tell { from, to, tx, fluff: false } => format!("tell {from} {to} {tx} stem"),
         Action::Crash(node) => format!("crash {node}"),
         Action::Restart { node, disk: Disk::Kept } => format!("restart {node} kept"),
         Action::Restart { node, disk: Disk::Lost } => format!("restart {node} lost"),
@@ -220,26 +234,47 @@ fn read_node(words: &mut Words<'_>) -> Option<NodePlan> {
 }
 
 fn read_tx(words: &mut Words<'_>, index: usize) -> Option<TxPlan> {
-    let spends: Vec<CoinPlan> = words.skip("spends")?.list()?;
+    match words.word()? {
+        "merges" => {
+            let plan = TxPlan::merging(words.list::<usize>()?);
+            return plan.merges.iter().all(|part| *part < index).then_some(plan);
+        }
+        "spends" => {}
+        _ => return None,
+    }
+    let spends: Vec<CoinPlan> = words.list()?;
     let earlier = |coin: &CoinPlan| !matches!(coin, CoinPlan::Output(tx, _) if *tx >= index);
     spends.iter().all(earlier).then_some(TxPlan {
+        merges: Vec::new(),
         spends,
         outputs: words.skip("outputs")?.read()?,
         lock: words.skip("lock")?.read()?,
         generosity: words.skip("pays")?.read()?,
+        nrd: match words.word() {
+            Some("nrd") => Some(words.read()?),
+            Some(_) => return None,
+            None => None,
+        },
     })
+}
+
+fn read_fluff(words: &mut Words<'_>) -> Option<bool> {
+    match words.word()? {
+        "fluff" => Some(true),
+        "stem" => Some(false),
+        _ => None,
+    }
 }
 
 fn read_action(words: &mut Words<'_>) -> Option<Action> {
     Some(match words.word()? {
         "push" => {
             let (node, tx) = (words.read()?, words.read()?);
-            let fluff = match words.word()? {
-                "fluff" => true,
-                "stem" => false,
-                _ => return None,
-            };
-            Action::Push { node, tx, fluff }
+            Action::Push { node, tx, fluff: read_fluff(words)? }
+        }
+        "tell" => {
+            let (from, to, tx) = (words.read()?, words.read()?, words.read()?);
+            Action::Tell { from, to, tx, fluff: read_fluff(words)? }
         }
         "crash" => Action::Crash(words.read()?),
         "restart" => {
@@ -280,5 +315,7 @@ mod tests {
         assert_eq!(error("seed 1\n\n# so\nat 5 dance 3"), Err(4));
         assert_eq!(error("tx 0 spends t0.0 outputs 1 lock 0 pays 1"), Err(1));
         assert_eq!(error("seed 1 2"), Err(1));
+        assert_eq!(error("tx 0 merges 0"), Err(1));
+        assert_eq!(error("tx 0 spends c0 outputs 1 lock 0 pays 1 nrd 1.0"), Err(1));
     }
 }

@@ -9,7 +9,7 @@ use scape_aggregate::builder::{AssumedTx, seeded};
 use scape_aggregate::{Commitment, Consensus, Hash, OutputFeatures, Transaction, ValidTx};
 
 pub use mint::Mint;
-pub use plan::{CoinPlan, TxPlan, build};
+pub use plan::{CoinPlan, NrdPlan, TxPlan, build};
 
 /// Makes transactions that spend the coins of a genesis of their own, or each other's outputs.
 #[derive(Clone, Debug)]
