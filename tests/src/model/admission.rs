@@ -176,7 +176,7 @@ impl Model {
     }
 
     /// What is left without what is public.
-    fn without_public(&self, tx: &ValidTx, stem: bool) -> Result<ValidTx, Refusal> {
+    pub(super) fn without_public(&self, tx: &ValidTx, stem: bool) -> Result<ValidTx, Refusal> {
         let all = kernels(tx);
         let known: Vec<_> = all.iter().filter(|kernel| self.is_public(kernel, stem)).collect();
         if known.is_empty() {

@@ -1,5 +1,7 @@
 //! What the lists hold, and questions about one transaction.
 
+use std::collections::BTreeSet;
+
 use scape_aggregate::{Commitment, Hash, Input, KernelFeatures, Output, ValidTx};
 use scape_pool::{Coin, Instant, PeerId, Source};
 
@@ -89,8 +91,8 @@ pub(super) struct Pushed {
     /// Inputs that were in the chain once.
     pub(super) confirmed: Vec<Commitment>,
     pub(super) mined: Option<(Hash, u64)>,
-    /// A block has just taken it, and nobody said so yet.
-    pub(super) untold: bool,
+    /// The kernels that a block has just taken, and nobody said so yet.
+    pub(super) untold: BTreeSet<Hash>,
     /// It does not fit, since this height.
     pub(super) stranded: Option<u64>,
     /// The chain has moved since it did not fit.

@@ -18,6 +18,8 @@ pub(super) struct Ground {
     pub(super) survivors: Vec<Vec<Part>>,
     /// Outputs that will not come (back).
     pub(super) gone: Vec<Commitment>,
+    /// What is left of such aggregates, to be announced.
+    pub(super) announced: Vec<Id>,
     /// Whether others may come back, as after a reorg.
     pub(super) may_return: bool,
 }
@@ -81,13 +83,16 @@ impl Model {
         loop {
             self.revive(&mut ground, world);
             ground.doubtful.sort_unstable_by(|a, b| b.cmp(a));
-            let Some(id) = ground.doubtful.pop() else { return };
+            let Some(id) = ground.doubtful.pop() else { break };
             if let Some(entry) = self.take_public(id) {
                 self.doubt_public(entry, &mut ground, world);
             } else if let Some(entry) = self.take_stem(id) {
                 self.doubt_stem(entry, &mut ground, world);
             }
         }
+        let announced = self.public.iter().filter(|entry| ground.announced.contains(&entry.id));
+        let announced = announced.map(|entry| Effect::Fluff { tx: entry.tx.clone(), except: None });
+        self.effects.extend(announced);
     }
 
     fn doubt_public(&mut self, entry: Public, ground: &mut Ground, world: &World) {
@@ -183,7 +188,7 @@ impl Model {
         }
     }
 
-    /// Parts that still fit are merged again with others of the same aggregate, and announced.
+    /// Parts that still fit are merged again with others of the same aggregate, to be announced.
     fn revive(&mut self, ground: &mut Ground, world: &World) {
         let groups = std::mem::take(&mut ground.survivors);
         self.fell_apart |= !groups.is_empty();
@@ -216,8 +221,7 @@ impl Model {
             let entries = parts.iter().filter_map(|id| self.take_public(*id));
             let parts = entries.flat_map(|entry| entry.parts).collect();
             self.wake_for_public(&tx);
-            self.add_public(tx.clone(), parts);
-            self.effects.push(Effect::Fluff { tx, except: None });
+            ground.announced.push(self.add_public(tx, parts));
         }
     }
 

@@ -18,7 +18,14 @@ impl Model {
     ) -> Result<Accepted, Refusal> {
         let all = kernels(&arrival.tx);
         let is_alike = |other: &Orphan| other.stem == stem && overlaps(&other.arrival.tx, &all);
+        let is_same = |other: &Orphan| {
+            other.stem == stem && other.arrival.is_kept() && other.arrival.tx == arrival.tx
+        };
         if arrival.is_kept() {
+            if self.orphans.iter().any(is_same) {
+                self.notice(Notice::Orphaned { kernels: all });
+                return Ok(Accepted::Orphan);
+            }
             // Nobody can keep it out by having sent something alike before.
             let strangers = self.take_orphans(|o| is_alike(o) && !o.arrival.is_kept());
             strangers.into_iter().for_each(|orphan| self.drop_orphan(&orphan));
