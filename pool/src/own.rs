@@ -169,6 +169,8 @@ impl Pool {
         }
         spends(&tx).for_each(|input| self.owned.by_input.insert(input, id));
         self.owned.journal.touch(id);
+        // Of what came merged, a part that was public may have made room for the rest just now.
+        self.owned.doubtful.insert(id);
         self.owned.entries.insert(id, Own { tx, confirmed, mined: None, heard: false });
     }
 
@@ -227,8 +229,8 @@ impl Pool {
     /// Whether nothing that was in the chain is missing.
     fn can_come_back(&self, id: EntryId, ctx: &Context<'_>) -> bool {
         let Some(own) = self.owned.entries.get(&id) else { return false };
-        match self.check(&own.tx, true, ctx) {
-            Check::Refused(refusal) => crate::rules::height_awaited(refusal).is_some(),
+        match self.check_again(&own.tx, true, ctx) {
+            Check::Refused(_) => false,
             Check::Fits | Check::Waits(_) => {
                 own.confirmed.iter().all(|input| ctx.chain.utxo(input).is_some())
             }

@@ -76,6 +76,18 @@ pub(super) struct Orphan {
     pub(super) arrival: Arrival,
     pub(super) stem: bool,
     pub(super) awaits: Awaits,
+    /// It is worth another try, as the so manyeth.
+    pub(super) woken: Option<Id>,
+}
+
+impl Orphan {
+    /// Whether it waits for one of these to come.
+    pub(super) fn awaits_any(&self, outputs: &[Commitment]) -> bool {
+        match &self.awaits {
+            Awaits::Outputs(missing) => missing.iter().any(|output| outputs.contains(output)),
+            Awaits::Height(_) => false,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -5,8 +5,9 @@ use scape_pool::{Effect, Notice, Source};
 
 use super::entries::{
     Arrival, Awaits, Id, Part, Past, Public, Stem, creates, is_child, is_inside, kernels, overlaps,
+    spends,
 };
-use super::rules::{Fit, awaited_height};
+use super::rules::Fit;
 use super::{Model, Rule, World};
 
 /// What changed under the transactions.
@@ -38,7 +39,7 @@ impl Model {
         self.add_public(tx.clone(), parts);
         let all = kernels(&tx);
         for id in self.stem.iter().map(|entry| entry.id).collect::<Vec<_>>() {
-            let seen = self.see(id);
+            let seen = self.see(id, world);
             if !seen.is_empty() {
                 self.notice(Notice::Seen { kernels: seen });
             }
@@ -51,7 +52,7 @@ impl Model {
     }
 
     /// What is public of a stem transaction leaves the stempool. Returns these kernels.
-    pub(super) fn see(&mut self, id: Id) -> Vec<scape_aggregate::Hash> {
+    pub(super) fn see(&mut self, id: Id, world: &World) -> Vec<scape_aggregate::Hash> {
         let Some(entry) = self.stem_entry(id) else { return Vec::new() };
         let tx = entry.tx.clone();
         let all = kernels(&tx).into_iter();
@@ -68,7 +69,7 @@ impl Model {
         if !rest.pays_relay_fee() {
             // The public part had paid for it.
             self.take_stem(id);
-            self.lose(&rest, true);
+            self.lose(&rest, true, world);
         } else if let Some(entry) = self.stem_entry_mut(id) {
             entry.tx = rest;
         }
@@ -83,7 +84,17 @@ impl Model {
         loop {
             self.revive(&mut ground, world);
             ground.doubtful.sort_unstable_by(|a, b| b.cmp(a));
-            let Some(id) = ground.doubtful.pop() else { break };
+            let Some(id) = ground.doubtful.pop() else {
+                let floating = if ground.may_return { self.floating() } else { Vec::new() };
+                self.public.retain(|entry| !floating.iter().any(|other| other.id == entry.id));
+                if floating.is_empty() {
+                    break;
+                }
+                for entry in floating {
+                    self.doubt_public(entry, &mut ground, world);
+                }
+                continue;
+            };
             if let Some(entry) = self.take_public(id) {
                 self.doubt_public(entry, &mut ground, world);
             } else if let Some(entry) = self.take_stem(id) {
@@ -129,9 +140,10 @@ impl Model {
     }
 
     fn fate(&self, tx: &ValidTx, stem: bool, ground: &Ground, world: &World) -> Fate {
-        match self.fit(tx, stem, world) {
+        match self.fit_again(tx, stem, world) {
             Fit::Fits => Fate::Stands,
-            Fit::Refused(refusal) => awaited_height(refusal).map_or(Fate::Lost, Fate::Waits),
+            Fit::Refused(_) => Fate::Lost,
+            Fit::AwaitsHeight(height) => Fate::Waits(Awaits::Height(height)),
             Fit::Awaits(missing) => {
                 let is_gone = missing.iter().any(|output| ground.gone.contains(output));
                 match ground.may_return && !is_gone {
@@ -172,19 +184,34 @@ impl Model {
             return;
         }
         ground.gone.extend(creates(&tx));
-        self.lose(&tx, stem);
+        self.lose(&tx, stem, world);
     }
 
-    /// Gives up a transaction, and with it what waits for its outputs. What is public does not
-    /// learn of what happens on the stem.
-    pub(super) fn lose(&mut self, tx: &ValidTx, stem: bool) {
+    /// Gives up a transaction, and with it the orphans that spend its outputs, if these do not
+    /// exist all the same. What is public does not learn of what happens on the stem.
+    pub(super) fn lose(&mut self, tx: &ValidTx, stem: bool, world: &World) {
         self.notice(Notice::Conflicted { kernels: kernels(tx) });
         for output in creates(tx) {
-            let lost = self.take_orphans(|orphan| match &orphan.awaits {
-                Awaits::Outputs(missing) => (orphan.stem || !stem) && missing.contains(&output),
-                Awaits::Height(_) => false,
+            let [in_public, on_stem] = [false, true].map(|stem| self.exists(&output, stem, world));
+            let lost = self.take_orphans(|orphan| {
+                let exists = if orphan.stem { on_stem } else { in_public };
+                let learns = orphan.stem || !stem;
+                learns && !exists && spends(&orphan.arrival.tx).any(|input| input == output)
             });
-            lost.iter().for_each(|orphan| self.lose(&orphan.arrival.tx, orphan.stem));
+            lost.iter().for_each(|orphan| self.lose(&orphan.arrival.tx, orphan.stem, world));
+        }
+    }
+
+    /// Public transactions that depend on themselves, and what depends on those.
+    fn floating(&self) -> Vec<Public> {
+        let mut floating = self.public.clone();
+        loop {
+            let before = floating.len();
+            let left = floating.clone();
+            floating.retain(|entry| left.iter().any(|other| is_child(&entry.tx, &other.tx)));
+            if floating.len() == before {
+                return floating;
+            }
         }
     }
 
@@ -228,7 +255,6 @@ impl Model {
     /// Whether any of the lists but that of blocks has a kernel of it.
     pub(super) fn holds(&self, tx: &ValidTx) -> bool {
         let all = kernels(tx);
-        let orphans = self.orphans.iter().chain(&self.ready).map(|orphan| &orphan.arrival.tx);
-        self.pending(true).chain(orphans).any(|other| overlaps(other, &all))
+        self.everything().any(|other| overlaps(other, &all))
     }
 }

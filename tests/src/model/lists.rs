@@ -1,5 +1,3 @@
-use std::collections::VecDeque;
-
 use scape_aggregate::{Hash, ValidTx};
 use scape_pool::{Coin, Effect, Instant, Notice, PatienceMode, PoolConfig, Source};
 
@@ -14,8 +12,6 @@ pub struct Model {
     pub(super) public: Vec<Public>,
     pub(super) mined: Vec<Mined>,
     pub(super) orphans: Vec<Orphan>,
-    /// Orphans of which something that they waited for has come.
-    pub(super) ready: VecDeque<Orphan>,
     pub(super) pushed: Vec<Pushed>,
     pub(super) effects: Vec<Effect>,
     /// The parts of each [`Effect::Stem`], which are not the pool's and therefore not in it.
@@ -38,7 +34,6 @@ impl Model {
             public: Vec::new(),
             mined: Vec::new(),
             orphans: Vec::new(),
-            ready: VecDeque::new(),
             pushed: Vec::new(),
             effects: Vec::new(),
             sent: Vec::new(),

@@ -6,7 +6,7 @@ use scape_aggregate::ValidTx;
 use scape_pool::{BlockSummary, ChainView, Notice, Source};
 
 use super::entries::{Arrival, Past, Pushed, is_inside, kernels, overlaps, spends};
-use super::rules::{Fit, awaited_height};
+use super::rules::Fit;
 use super::{Model, Rule, World};
 
 impl Model {
@@ -18,7 +18,8 @@ impl Model {
         if is_inside(&tx, &guarded) {
             return;
         }
-        let tx = self.separated(&tx, self.pushed.iter().map(|own| &own.tx)).unwrap_or(tx);
+        let rest = self.separated(&tx, self.pushed.iter().map(|own| &own.tx));
+        let tx = rest.filter(|_| overlaps(&tx, &guarded)).unwrap_or(tx);
         let confirmed = spends(&tx).filter(|input| world.chain.utxo(input).is_some()).collect();
         let (mined, untold, stranded, retry) = (None, BTreeSet::new(), None, false);
         self.pushed.push(Pushed { tx, confirmed, mined, untold, stranded, retry });
@@ -78,9 +79,9 @@ impl Model {
 
     /// Whether nothing that was in the chain is missing.
     fn can_come_back(&self, own: &Pushed, world: &World) -> bool {
-        match self.fit(&own.tx, true, world) {
-            Fit::Refused(refusal) => awaited_height(refusal).is_some(),
-            Fit::Fits | Fit::Awaits(_) => {
+        match self.fit_again(&own.tx, true, world) {
+            Fit::Refused(_) => false,
+            Fit::Fits | Fit::Awaits(_) | Fit::AwaitsHeight(_) => {
                 own.confirmed.iter().all(|input| world.chain.utxo(input).is_some())
             }
         }
