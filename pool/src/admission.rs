@@ -7,7 +7,7 @@ use scape_aggregate::{Commitment, Hash, Transaction, TxKernel, ValidTx};
 use crate::bundle::Bundle;
 use crate::orphans::{Arrival, Past, Waiting};
 use crate::pool::{Part, StemMeta, StemState};
-use crate::rules::{Check, check_fee, height_awaited};
+use crate::rules::{Check, check_fee};
 use crate::store::{creates, kernel_hashes, spends};
 use crate::upheaval::Upheaval;
 use crate::{Accepted, Context, Effect, FluffReason, Instant, Notice, Pool, Refusal, Source};
@@ -228,14 +228,15 @@ impl Pool {
         ctx: &Context<'_>,
     ) -> Result<Option<Waiting>, Refusal> {
         let tx = &arrival.tx;
-        if matches!(arrival.past, Past::New) {
-            check_fee(tx)?;
-        }
-        match self.check(tx, stem, ctx) {
-            Check::Refused(refusal) => match height_awaited(refusal) {
-                Some(height) if !matches!(arrival.past, Past::New) => Ok(Some(height)),
-                _ => Err(refusal),
-            },
+        let check = match arrival.past {
+            Past::New => {
+                check_fee(tx)?;
+                self.check(tx, stem, ctx)
+            }
+            Past::Stem { .. } | Past::Public { .. } => self.check_again(tx, stem, ctx),
+        };
+        match check {
+            Check::Refused(refusal) => Err(refusal),
             Check::Waits(waiting) => Ok(Some(waiting)),
             // It was sent: what its parents wait for is none of its business any more.
             Check::Fits if matches!(arrival.past, Past::Stem { sent: true, .. }) => Ok(None),
@@ -278,7 +279,7 @@ impl Pool {
         let kernels = kernel_hashes(tx);
         let mut upheaval = Upheaval::default();
         for id in self.stem.overlapping(&kernels) {
-            let seen = self.reconcile_stem(id, &mut upheaval.doubtful);
+            let seen = self.reconcile_stem(id, &mut upheaval.doubtful, ctx);
             if !seen.is_empty() {
                 self.notice(Notice::Seen { kernels: seen });
             }

@@ -4,7 +4,7 @@ use scape_aggregate::{Commitment, Hash, ValidTx};
 
 use crate::many::Many;
 use crate::pool::{Part, Usage};
-use crate::store::{kernel_hashes, wire_size};
+use crate::store::{kernel_hashes, spends, wire_size};
 use crate::{Capacity, Instant, Refusal, Source};
 
 /// Transactions that wait for a parent or for a height.
@@ -18,7 +18,7 @@ pub(crate) struct Orphans {
     capacity: Capacity,
     entries: BTreeMap<u64, Orphan>,
     by_kernel: Many<Hash, u64>,
-    by_missing: Many<Commitment, u64>,
+    by_input: Many<Commitment, u64>,
     by_height: BTreeSet<(u64, u64)>,
     expiries: BTreeSet<(Instant, u64)>,
     /// Those of peers that were accepted once.
@@ -26,7 +26,8 @@ pub(crate) struct Orphans {
     /// What peers use; the owner's orphans and those accepted once are not counted.
     usage: BTreeMap<Source, Usage>,
     total: Usage,
-    ready: VecDeque<Arrival>,
+    /// Those that are worth another try; they may be gone meanwhile.
+    ready: VecDeque<u64>,
     next_id: u64,
 }
 
@@ -78,7 +79,17 @@ impl Arrival {
 #[derive(Debug)]
 struct Orphan {
     arrival: Arrival,
-    waiting: Waiting,
+    /// `None` if it is worth another try.
+    waiting: Option<Waiting>,
+}
+
+impl Orphan {
+    fn waits_for(&self, commitment: &Commitment) -> bool {
+        match &self.waiting {
+            Some(Waiting::For(missing)) => missing.contains(commitment),
+            Some(Waiting::Until(_)) | None => false,
+        }
+    }
 }
 
 /// What a transaction waits for.
@@ -96,7 +107,7 @@ impl Orphans {
             capacity,
             entries: BTreeMap::new(),
             by_kernel: Many::default(),
-            by_missing: Many::default(),
+            by_input: Many::default(),
             by_height: BTreeSet::new(),
             expiries: BTreeSet::new(),
             returning: BTreeSet::new(),
@@ -144,7 +155,7 @@ impl Orphans {
         } else {
             return Err(Refusal::Known);
         }
-        self.index(Orphan { arrival, waiting });
+        self.index(Orphan { arrival, waiting: Some(waiting) });
         while self.returning.len() > self.capacity.tx_entries {
             let Some(oldest) = self.returning.first().copied() else { break };
             dropped.extend(self.drop_one(oldest));
@@ -161,7 +172,9 @@ impl Orphans {
     /// Outputs came into being.
     pub(crate) fn created(&mut self, commitments: impl Iterator<Item = Commitment>) {
         for commitment in commitments {
-            let waiting = self.by_missing.get(&commitment).to_vec();
+            let waits = |id: &u64| self.entries[id].waits_for(&commitment);
+            let spenders = self.by_input.get(&commitment).iter().copied();
+            let waiting: Vec<_> = spenders.filter(waits).collect();
             waiting.into_iter().for_each(|id| self.wake(id));
         }
     }
@@ -176,14 +189,19 @@ impl Orphans {
         }
     }
 
-    /// All outputs that somebody here waits for.
-    pub(crate) fn missing(&self) -> impl Iterator<Item = &Commitment> {
-        self.by_missing.keys()
+    /// All outputs that are spent here, among them those that somebody waits for.
+    pub(crate) fn spent(&self) -> impl Iterator<Item = &Commitment> {
+        self.by_input.keys()
     }
 
     /// The next one that is worth another try.
     pub(crate) fn take_ready(&mut self) -> Option<Arrival> {
-        self.ready.pop_front()
+        while let Some(id) = self.ready.pop_front() {
+            if let Some(arrival) = self.remove(id) {
+                return Some(arrival);
+            }
+        }
+        None
     }
 
     /// Drops those that have waited too long. Returns their kernels.
@@ -208,9 +226,9 @@ impl Orphans {
         known.into_iter().filter_map(|id| self.remove(id)).collect()
     }
 
-    /// Takes out those that wait for an output that will never come.
-    pub(crate) fn take_waiting_for(&mut self, commitment: &Commitment) -> Vec<Arrival> {
-        let ids = self.by_missing.get(commitment).to_vec();
+    /// Takes out those that spend an output that will never come, whatever they wait for.
+    pub(crate) fn take_spending(&mut self, commitment: &Commitment) -> Vec<Arrival> {
+        let ids = self.by_input.get(commitment).to_vec();
         ids.into_iter().filter_map(|id| self.remove(id)).collect()
     }
 
@@ -222,8 +240,17 @@ impl Orphans {
     }
 
     fn wake(&mut self, id: u64) {
-        let orphan = self.remove(id);
-        self.ready.extend(orphan);
+        let waiting = self.entries.get_mut(&id).and_then(|orphan| orphan.waiting.take());
+        if let Some(waiting) = waiting {
+            self.forget_height(id, &waiting);
+            self.ready.push_back(id);
+        }
+    }
+
+    fn forget_height(&mut self, id: u64, waiting: &Waiting) {
+        if let Waiting::Until(height) = waiting {
+            self.by_height.remove(&(*height, id));
+        }
     }
 
     fn make_room(&mut self, size: usize, source: Source) -> Result<Vec<Vec<Hash>>, Refusal> {
@@ -264,13 +291,11 @@ impl Orphans {
         for kernel in kernel_hashes(&arrival.tx) {
             self.by_kernel.insert(kernel, id);
         }
-        match &orphan.waiting {
-            Waiting::Until(height) => {
-                self.by_height.insert((*height, id));
-            }
-            Waiting::For(missing) => missing.iter().for_each(|commitment| {
-                self.by_missing.insert(*commitment, id);
-            }),
+        for input in spends(&arrival.tx) {
+            self.by_input.insert(input, id);
+        }
+        if let Some(Waiting::Until(height)) = &orphan.waiting {
+            self.by_height.insert((*height, id));
         }
         if let Some(at) = arrival.expiry {
             self.expiries.insert((at, id));
@@ -291,13 +316,11 @@ impl Orphans {
         for kernel in arrival.tx.kernels() {
             self.by_kernel.remove(kernel.hash(), id);
         }
-        match &waiting {
-            Waiting::Until(height) => {
-                self.by_height.remove(&(*height, id));
-            }
-            Waiting::For(missing) => {
-                missing.iter().for_each(|commitment| self.by_missing.remove(commitment, id));
-            }
+        for input in spends(&arrival.tx) {
+            self.by_input.remove(&input, id);
+        }
+        if let Some(waiting) = waiting {
+            self.forget_height(id, &waiting);
         }
         self.returning.remove(&id);
         if let Some(at) = arrival.expiry {

@@ -25,8 +25,8 @@ pub(crate) struct Owned {
     doubtful: BTreeSet<EntryId>,
     /// Those that do not fit now, and since which height. Each block may change that.
     stranded: BTreeMap<EntryId, u64>,
-    /// Those that a block holds and nobody has said so yet.
-    unreported: BTreeSet<EntryId>,
+    /// The kernels of each that a block holds and nobody has said so yet.
+    unreported: BTreeMap<EntryId, BTreeSet<Hash>>,
     /// What the host keeps of them.
     pub(crate) journal: Journal,
 }
@@ -108,8 +108,12 @@ impl Owned {
 
     /// These kernels were reported to be mined.
     pub(crate) fn reported(&mut self, kernels: &[Hash]) {
-        for id in kernels.iter().flat_map(|kernel| self.by_kernel.get(kernel)) {
-            self.unreported.remove(id);
+        for kernel in kernels {
+            for id in self.by_kernel.get(kernel) {
+                if let Some(unreported) = self.unreported.get_mut(id) {
+                    unreported.remove(kernel);
+                }
+            }
         }
     }
 
@@ -122,11 +126,13 @@ impl Owned {
                 }
             }
         }
-        for id in block.kernels.iter().flat_map(|kernel| self.by_kernel.get(kernel)) {
-            if let Some(own) = self.entries.get_mut(id) {
-                own.mined = Some((block.hash, block.height));
-                self.journal.touch(*id);
-                self.unreported.insert(*id);
+        for kernel in &block.kernels {
+            for id in self.by_kernel.get(kernel) {
+                if let Some(own) = self.entries.get_mut(id) {
+                    own.mined = Some((block.hash, block.height));
+                    self.journal.touch(*id);
+                    self.unreported.entry(*id).or_default().insert(*kernel);
+                }
             }
         }
     }
@@ -163,6 +169,8 @@ impl Pool {
         }
         spends(&tx).for_each(|input| self.owned.by_input.insert(input, id));
         self.owned.journal.touch(id);
+        // Of what came merged, a part that was public may have made room for the rest just now.
+        self.owned.doubtful.insert(id);
         self.owned.entries.insert(id, Own { tx, confirmed, mined: None, heard: false });
     }
 
@@ -188,10 +196,10 @@ impl Pool {
     pub(crate) fn reconsider_own(&mut self) {
         let stranded = self.owned.stranded.keys().copied();
         self.owned.doubtful.extend(stranded);
-        for id in std::mem::take(&mut self.owned.unreported) {
+        while let Some((id, unreported)) = self.owned.unreported.pop_first() {
             let Some(own) = self.owned.entries.get(&id) else { continue };
-            if let Some((_, height)) = own.mined {
-                let kernels = kernel_hashes(&own.tx);
+            if let (Some((_, height)), false) = (own.mined, unreported.is_empty()) {
+                let kernels = unreported.into_iter().collect();
                 self.notice(Notice::Mined { kernels, height });
             }
         }
@@ -221,8 +229,8 @@ impl Pool {
     /// Whether nothing that was in the chain is missing.
     fn can_come_back(&self, id: EntryId, ctx: &Context<'_>) -> bool {
         let Some(own) = self.owned.entries.get(&id) else { return false };
-        match self.check(&own.tx, true, ctx) {
-            Check::Refused(refusal) => crate::rules::height_awaited(refusal).is_some(),
+        match self.check_again(&own.tx, true, ctx) {
+            Check::Refused(_) => false,
             Check::Fits | Check::Waits(_) => {
                 own.confirmed.iter().all(|input| ctx.chain.utxo(input).is_some())
             }

@@ -24,7 +24,7 @@ impl Pool {
         }
         for block in &update.connected {
             self.owned.connect(block);
-            self.connect(block, &mut upheaval);
+            self.connect(block, &mut upheaval, ctx);
         }
         if reorg {
             // Anything may have lost its ground, or found it.
@@ -45,7 +45,7 @@ impl Pool {
     /// After a reorg outputs may exist again whose coming nobody reported.
     fn wake_orphans(&mut self, ctx: &Context<'_>) {
         let found = |orphans: &Orphans, stem: bool| {
-            let found = orphans.missing().filter(|missing| self.exists(missing, stem, ctx));
+            let found = orphans.spent().filter(|spent| self.exists(spent, stem, ctx));
             found.copied().collect::<BTreeSet<_>>()
         };
         let public = found(&self.public_orphans, false);
@@ -54,18 +54,13 @@ impl Pool {
         self.stem_orphans.created(stem.into_iter());
     }
 
-    fn exists(&self, commitment: &Commitment, stem: bool, ctx: &Context<'_>) -> bool {
-        ctx.chain.utxo(commitment).is_some()
-            || self.txpool.creator(commitment).is_some()
-            || stem && self.stem.creator(commitment).is_some()
-    }
-
     /// A stem entry has kernels that are public now: it leaves, or the known part of it does.
     /// Returns these kernels. What may have lost its ground by it is in doubt.
     pub(crate) fn reconcile_stem(
         &mut self,
         id: EntryId,
         doubtful: &mut BTreeSet<EntryId>,
+        ctx: &Context<'_>,
     ) -> Vec<Hash> {
         let Some(entry) = self.stem.get(id) else { return Vec::new() };
         let tx = entry.tx.clone();
@@ -85,20 +80,20 @@ impl Pool {
             match rest.pays_relay_fee() {
                 true => self.insert_stem(id, rest, meta),
                 // The public part had paid for it; alone nobody would take it.
-                false => self.lose(&rest, true),
+                false => self.lose(&rest, true, ctx),
             }
         }
         public
     }
 
-    fn connect(&mut self, block: &BlockSummary, upheaval: &mut Upheaval) {
+    fn connect(&mut self, block: &BlockSummary, upheaval: &mut Upheaval, ctx: &Context<'_>) {
         let mined: HashSet<Hash> = block.kernels.iter().copied().collect();
         self.mine_survivors(block, &mined, upheaval);
         for id in self.txpool.overlapping(&block.kernels) {
             self.mine_public(id, block, &mined, upheaval);
         }
         for id in self.stem.overlapping(&block.kernels) {
-            self.mine_stem(id, block, &mined, upheaval);
+            self.mine_stem(id, block, &mined, upheaval, ctx);
         }
         upheaval.gone.extend(block.inputs.iter().copied());
         for spent in &block.inputs {
@@ -113,7 +108,7 @@ impl Pool {
             upheaval.doubtful.extend(self.txpool.with_nrd(excess));
             upheaval.doubtful.extend(self.stem.with_nrd(excess));
         }
-        self.mine_orphans(block, &mined);
+        self.mine_orphans(block, &mined, ctx);
         self.public_orphans.created(block.outputs.iter().copied());
         self.stem_orphans.created(block.outputs.iter().copied());
     }
@@ -166,11 +161,12 @@ impl Pool {
         block: &BlockSummary,
         mined: &HashSet<Hash>,
         upheaval: &mut Upheaval,
+        ctx: &Context<'_>,
     ) {
         let Some(entry) = self.stem.get(id) else { return };
         if !is_inside(&entry.tx, mined) {
             // A part may have been public in a block before, and known here for it.
-            self.reconcile_stem(id, &mut upheaval.doubtful);
+            self.reconcile_stem(id, &mut upheaval.doubtful, ctx);
             return;
         }
         upheaval.doubtful.extend(self.stem.children(&entry.tx));
@@ -181,7 +177,7 @@ impl Pool {
         }
     }
 
-    fn mine_orphans(&mut self, block: &BlockSummary, mined: &HashSet<Hash>) {
+    fn mine_orphans(&mut self, block: &BlockSummary, mined: &HashSet<Hash>, ctx: &Context<'_>) {
         let spent: HashSet<Commitment> = block.inputs.iter().copied().collect();
         let is_mined = |tx: &ValidTx| is_inside(tx, mined);
         let pointless = |tx: &ValidTx| is_mined(tx) || spends(tx).any(|c| spent.contains(&c));
@@ -193,7 +189,7 @@ impl Pool {
             let kernels = kernel_hashes(&arrival.tx);
             match is_mined(&arrival.tx) {
                 true => self.notice(Notice::Mined { kernels, height: block.height }),
-                false => self.lose(&arrival.tx, stem),
+                false => self.lose(&arrival.tx, stem, ctx),
             }
         }
     }

@@ -29,6 +29,24 @@ impl Pool {
         }
     }
 
+    /// The same for what was accepted once, which may wait for a height. But inputs come first:
+    /// whoever waits for a height must not find out only then that one of them is lost.
+    pub(crate) fn check_again(&self, tx: &Transaction, stem: bool, ctx: &Context<'_>) -> Check {
+        let check = self.check(tx, stem, ctx);
+        let Check::Refused(refusal) = check else { return check };
+        let Some(height) = height_awaited(refusal) else { return check };
+        let inputs = tx.inputs().iter().map(|input| input.commitment());
+        let missing: Vec<_> = inputs.filter(|input| !self.exists(input, stem, ctx)).collect();
+        Check::Waits(if missing.is_empty() { height } else { Waiting::For(missing) })
+    }
+
+    /// Whether an output is there, in the chain or pending.
+    pub(crate) fn exists(&self, commitment: &Commitment, stem: bool, ctx: &Context<'_>) -> bool {
+        ctx.chain.utxo(commitment).is_some()
+            || self.txpool.creator(commitment).is_some()
+            || stem && self.stem.creator(commitment).is_some()
+    }
+
     fn check_nrd(&self, tx: &Transaction, stem: bool, ctx: &Context<'_>) -> Result<(), Refusal> {
         for kernel in tx.kernels() {
             let KernelFeatures::NoRecentDuplicate { relative_height, .. } = kernel.features()
@@ -57,12 +75,7 @@ impl Pool {
         stem: bool,
         ctx: &Context<'_>,
     ) -> Result<(), Refusal> {
-        let exists = |commitment: &Commitment| {
-            ctx.chain.utxo(commitment).is_some()
-                || self.txpool.creator(commitment).is_some()
-                || stem && self.stem.creator(commitment).is_some()
-        };
-        match tx.outputs().iter().any(|output| exists(&output.commitment())) {
+        match tx.outputs().iter().any(|output| self.exists(&output.commitment(), stem, ctx)) {
             true => Err(Refusal::OutputExists),
             false => Ok(()),
         }
@@ -126,7 +139,7 @@ fn check_maturity(utxo: Utxo, consensus: &Consensus, ctx: &Context<'_>) -> Resul
 }
 
 /// The wait that a refusal amounts to, if it is one for a height.
-pub(crate) fn height_awaited(refusal: Refusal) -> Option<Waiting> {
+fn height_awaited(refusal: Refusal) -> Option<Waiting> {
     match refusal {
         Refusal::LockHeight { lock_height: height, .. }
         | Refusal::ImmatureCoinbase { matures: height }

@@ -192,6 +192,24 @@ impl<M> Store<M> {
         order
     }
 
+    /// Entries here that depend on themselves, and what depends on those. Costs O(size of all).
+    pub(crate) fn floating(&self) -> BTreeSet<EntryId> {
+        let parents = |(id, entry): (EntryId, &Entry<M>)| (id, self.parents(&entry.tx).len());
+        let mut open: BTreeMap<_, _> = self.iter().map(parents).collect();
+        let grounded = |open: &BTreeMap<EntryId, usize>, id: &EntryId| open.get(id) == Some(&0);
+        let mut ready: Vec<_> = self.ids().filter(|id| grounded(&open, id)).collect();
+        while let Some(id) = ready.pop() {
+            open.remove(&id);
+            for child in self.get(id).map(|entry| self.children(&entry.tx)).unwrap_or_default() {
+                if let Some(parents) = open.get_mut(&child) {
+                    *parents -= 1;
+                }
+                ready.extend(grounded(&open, &child).then_some(child));
+            }
+        }
+        open.into_keys().collect()
+    }
+
     /// Whether `tx` depends on more than `limit` entries here. Looks at no more than that.
     pub(crate) fn is_deeper_than(&self, tx: &ValidTx, limit: usize) -> bool {
         let mut found = self.parents(tx);

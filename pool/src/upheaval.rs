@@ -6,7 +6,7 @@ use scape_aggregate::{Aggregate, Commitment, PlanLimits, ValidTx, plan};
 
 use crate::orphans::{Arrival, Past, Waiting};
 use crate::pool::{Part, StemMeta, TxMeta};
-use crate::rules::{Check, height_awaited};
+use crate::rules::Check;
 use crate::store::{creates, kernel_hashes};
 use crate::{Context, Effect, EntryId, Notice, Pool, Source};
 
@@ -40,15 +40,42 @@ impl Pool {
     pub(crate) fn resettle(&mut self, mut upheaval: Upheaval, ctx: &mut Context<'_>) {
         loop {
             self.revive(&mut upheaval, ctx);
-            let Some(id) = upheaval.doubtful.pop_first() else { break };
-            self.reconsider_public(id, &mut upheaval, ctx);
-            self.reconsider_stem(id, &mut upheaval, ctx);
+            if let Some(id) = upheaval.doubtful.pop_first() {
+                self.reconsider_public(id, &mut upheaval, ctx);
+                self.reconsider_stem(id, &mut upheaval, ctx);
+            } else if !upheaval.may_return || !self.break_rings(&mut upheaval, ctx) {
+                break;
+            }
         }
         self.announce(&upheaval.announced);
     }
 
+    /// When an undone block held the descendants of something that is created again by one of
+    /// them, each of a ring of public transactions finds its parent, and none could ever be mined.
+    /// Returns whether there was any such.
+    fn break_rings(&mut self, upheaval: &mut Upheaval, ctx: &Context<'_>) -> bool {
+        let floating = self.txpool.floating();
+        let removed = floating.iter().filter_map(|id| Some((*id, self.remove_public(*id)?)));
+        for (id, (tx, meta)) in removed.collect::<Vec<_>>() {
+            self.judge_public(id, tx, meta, upheaval, ctx);
+        }
+        !floating.is_empty()
+    }
+
     fn reconsider_public(&mut self, id: EntryId, upheaval: &mut Upheaval, ctx: &Context<'_>) {
-        let Some((tx, meta)) = self.remove_public(id) else { return };
+        if let Some((tx, meta)) = self.remove_public(id) {
+            self.judge_public(id, tx, meta, upheaval, ctx);
+        }
+    }
+
+    fn judge_public(
+        &mut self,
+        id: EntryId,
+        tx: ValidTx,
+        meta: TxMeta,
+        upheaval: &mut Upheaval,
+        ctx: &Context<'_>,
+    ) {
         let fate = self.fate(&tx, false, upheaval, ctx);
         if let Fate::Stands = fate {
             return self.put_public(id, tx, meta);
@@ -92,15 +119,15 @@ impl Pool {
 
     fn fate(&self, tx: &ValidTx, stem: bool, upheaval: &Upheaval, ctx: &Context<'_>) -> Fate {
         let is_gone = |commitment: &Commitment| upheaval.gone.contains(commitment);
-        match self.check(tx, stem, ctx) {
+        match self.check_again(tx, stem, ctx) {
             Check::Fits => Fate::Stands,
+            Check::Refused(_) => Fate::Lost,
             Check::Waits(Waiting::For(missing))
                 if !upheaval.may_return || missing.iter().any(is_gone) =>
             {
                 Fate::Lost
             }
             Check::Waits(waiting) => Fate::Waits(waiting),
-            Check::Refused(refusal) => height_awaited(refusal).map_or(Fate::Lost, Fate::Waits),
         }
     }
 
@@ -120,21 +147,24 @@ impl Pool {
         };
         if !parked {
             upheaval.gone.extend(creates(&tx));
-            self.lose(&tx, stem);
+            self.lose(&tx, stem, ctx);
         }
     }
 
-    /// Reports that a transaction is given up, and with it what waits for its outputs. What is
-    /// public does not learn of what happens on the stem.
-    pub(crate) fn lose(&mut self, tx: &ValidTx, stem: bool) {
+    /// Reports that a transaction is given up, and with it the orphans that spend its outputs,
+    /// whatever they wait for, unless the output is there all the same. What is public does not
+    /// learn of what happens on the stem.
+    pub(crate) fn lose(&mut self, tx: &ValidTx, stem: bool, ctx: &Context<'_>) {
         let mut lost = vec![(tx.clone(), stem)];
         while let Some((tx, stem)) = lost.pop() {
             self.notice(Notice::Conflicted { kernels: kernel_hashes(&tx) });
             for commitment in creates(&tx) {
-                let on_stem = self.stem_orphans.take_waiting_for(&commitment);
-                lost.extend(on_stem.into_iter().map(|arrival| (arrival.tx, true)));
-                if !stem {
-                    let public = self.public_orphans.take_waiting_for(&commitment);
+                if !self.exists(&commitment, true, ctx) {
+                    let on_stem = self.stem_orphans.take_spending(&commitment);
+                    lost.extend(on_stem.into_iter().map(|arrival| (arrival.tx, true)));
+                }
+                if !stem && !self.exists(&commitment, false, ctx) {
+                    let public = self.public_orphans.take_spending(&commitment);
                     lost.extend(public.into_iter().map(|arrival| (arrival.tx, false)));
                 }
             }

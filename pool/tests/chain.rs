@@ -4,7 +4,7 @@ mod kit;
 
 use kit::*;
 use scape_aggregate::builder::AssumedTx;
-use scape_aggregate::{ValidTx, aggregate};
+use scape_aggregate::{Commitment, NrdRelativeHeight, ValidTx, aggregate};
 use scape_pool::{Accepted, ChainUpdate, Coin, Notice, Source};
 
 /// Fluffs own transactions merged into one.
@@ -230,4 +230,32 @@ fn a_part_that_cannot_pay_for_itself_does_not_stay_behind() {
     world.fluff(&rich, peer(2)).expect("fits");
     assert_eq!(world.drain().conflicted(), [kernels(&poor)]);
     assert_eq!(world.pool.counts().stem, 0);
+}
+
+/// A block takes a part of the child's aggregate, and a rival of a part of the parent's.
+#[test]
+fn what_is_left_of_a_parent_is_announced_before_what_is_left_of_its_child() {
+    let mut world = World::new();
+    let (parent, companion) = (world.tx(), world.tx());
+    let (child, other) = (world.child(&parent), world.tx());
+    fluff_merged(&mut world, &[&parent, &companion]);
+    fluff_merged(&mut world, &[&child, &other]);
+    let rival = world.rival(&companion);
+    world.mine(&[rival, other]);
+    assert_eq!(world.drain().fluffs, [parent, child]);
+}
+
+/// It cannot be mined for a while, and no Grin node would take it.
+#[test]
+fn a_pending_nrd_kernel_waits_when_a_block_takes_its_rival() {
+    let mut world = World::new();
+    let distance = NrdRelativeHeight::new(2).expect("in range");
+    let excess = Some(Commitment([9; 33]));
+    let [pending, rival] = [world.coin(), world.coin()]
+        .map(|coin| world.build(AssumedTx::new().spend(coin).nrd(distance, excess)));
+    world.stem(&pending, peer(1)).expect("fits");
+    world.mine(&[rival]);
+    assert!(!world.is_stem(&pending), "not allowed in the next block");
+    world.mine(&[]);
+    assert!(world.is_stem(&pending));
 }

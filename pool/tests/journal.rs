@@ -162,7 +162,7 @@ fn what_others_fluff_or_a_block_holds_is_erased_and_comes_back_with_a_reorg() {
     host.world.fluff(&seen, peer(3)).expect("fits");
     host.drain();
     assert!(host.disk.stage(&seen).is_none() && host.disk.is_sent(&mined));
-    host.world.mine(&[mined.clone()]);
+    host.world.mine(std::slice::from_ref(&mined));
     host.drain();
     assert!(host.disk.0.is_empty());
     host.world.reorg(1, &[&[]]);

@@ -70,3 +70,29 @@ fn what_somebody_else_has_spent_is_given_up_and_forgotten() {
     world.reorg(1, &[&[], &[]]);
     assert!(world.is_stem(&own));
 }
+
+/// The owner spends one output in two ways, to raise a fee, say.
+#[test]
+fn what_the_owner_has_replaced_does_not_wait_for_ever() {
+    let mut world = World::new();
+    let parent = world.tx();
+    let (first, second) = (world.child(&parent), world.child(&parent));
+    world.stem(&first, Source::Own).expect("waits");
+    world.stem(&second, Source::Own).expect("waits");
+    world.mine(&[parent]);
+    world.mine(&[second]);
+    let counts = world.pool.counts();
+    assert_eq!((counts.stem, counts.orphans), (0, 0), "the input is spent in the chain");
+}
+
+#[test]
+fn an_orphan_that_was_pushed_twice_leaves_when_it_is_seen() {
+    let mut world = World::new();
+    let parent = world.tx();
+    let child = world.child(&parent);
+    world.stem(&child, Source::Own).expect("waits");
+    world.stem(&child, Source::Own).expect("waits");
+    let both = aggregate(&[parent, child]).expect("a family");
+    world.fluff(&both, peer(1)).expect("fits");
+    assert_eq!(world.pool.counts().orphans, 0, "it is public");
+}

@@ -1,9 +1,10 @@
-//! The pool against a naive model of it: random stories, in which both must say and do the same.
+//! The pool against a naive model of it: stories in which both must say and do the same. They are
+//! the same stories each time; `PROPTEST_CASES` asks for so many others, at random.
 
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use proptest::test_runner::FileFailurePersistence;
+use proptest::test_runner::{FileFailurePersistence, RngSeed};
 use rand::RngExt;
 use scape_aggregate::builder::seeded;
 use scape_tests::model::{Disagreement, Op, Rule, Setup, Trial};
@@ -26,15 +27,21 @@ fn story(number: u64) -> (Setup, Vec<Op>) {
     (Setup::from_byte(number as u8), ops.collect())
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 300,
+fn config() -> ProptestConfig {
+    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
+    ProptestConfig {
+        cases: asked.unwrap_or(300),
+        rng_seed: if asked.is_some() { RngSeed::Random } else { RngSeed::Fixed(1) },
         // The seed of a story that failed is printed, and kept here to be told again.
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
             "tests/proptest-regressions/pool_model.txt",
         ))),
         ..ProptestConfig::default()
-    })]
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
 
     #[test]
     fn the_pool_does_what_the_model_says(

@@ -7,7 +7,7 @@ use super::entries::{
     Arrival, Awaits, Id, Part, Past, State, Stem, creates, is_child, is_inside, kernels, overlaps,
     spends,
 };
-use super::rules::{Fit, awaited_height};
+use super::rules::Fit;
 use super::{Model, Rule, World};
 
 type Verdict = Result<Accepted, Refusal>;
@@ -120,13 +120,11 @@ impl Model {
 
     pub(super) fn retry_orphans(&mut self, world: &World) {
         // Public ones first.
-        while let Some(index) = self
-            .ready
-            .iter()
-            .position(|orphan| !orphan.stem)
-            .or_else(|| (!self.ready.is_empty()).then_some(0))
-        {
-            let Some(orphan) = self.ready.remove(index) else { return };
+        loop {
+            let woken = self.orphans.iter().enumerate();
+            let woken = woken.filter_map(|(index, o)| Some((o.stem, o.woken?, index)));
+            let Some((.., index)) = woken.min() else { return };
+            let orphan = self.orphans.remove(index);
             let kernels = kernels(&orphan.arrival.tx);
             let verdict = match orphan.stem {
                 true => self.admit_stem(orphan.arrival, world),
@@ -149,9 +147,13 @@ impl Model {
         if self.keeps(Rule::LowFee) && arrival.is_new() && !tx.pays_relay_fee() {
             return Err(Refusal::LowFee { paid: tx.shifted_fee(), required: tx.relay_fee() });
         }
-        match self.fit(tx, stem, world) {
-            Fit::Refused(refusal) if arrival.is_new() => Err(refusal),
-            Fit::Refused(refusal) => awaited_height(refusal).map(Some).ok_or(refusal),
+        let fit = match arrival.is_new() {
+            true => self.fit(tx, stem, world),
+            false => self.fit_again(tx, stem, world),
+        };
+        match fit {
+            Fit::Refused(refusal) => Err(refusal),
+            Fit::AwaitsHeight(height) => Ok(Some(Awaits::Height(height))),
             Fit::Awaits(missing) => Ok(Some(Awaits::Outputs(missing))),
             Fit::Fits if stem && self.is_too_deep(tx) => {
                 let on_stem = |c: &_| self.stem.iter().any(|e| creates(&e.tx).any(|o| o == *c));
@@ -176,7 +178,7 @@ impl Model {
     }
 
     /// What is left without what is public.
-    fn without_public(&self, tx: &ValidTx, stem: bool) -> Result<ValidTx, Refusal> {
+    pub(super) fn without_public(&self, tx: &ValidTx, stem: bool) -> Result<ValidTx, Refusal> {
         let all = kernels(tx);
         let known: Vec<_> = all.iter().filter(|kernel| self.is_public(kernel, stem)).collect();
         if known.is_empty() {

@@ -15,7 +15,7 @@ impl Model {
         let is_reorg = !update.disconnected.is_empty();
         let mut ground = Ground { may_return: is_reorg, ..Ground::default() };
         update.disconnected.iter().for_each(|block| self.disconnect(block));
-        update.connected.iter().for_each(|block| self.connect(block, &mut ground));
+        update.connected.iter().for_each(|block| self.connect(block, &mut ground, world));
         if is_reorg {
             self.wake_whoever_can(world);
         }
@@ -48,7 +48,7 @@ impl Model {
         }
     }
 
-    fn connect(&mut self, block: &BlockSummary, ground: &mut Ground) {
+    fn connect(&mut self, block: &BlockSummary, ground: &mut Ground, world: &World) {
         self.connect_pushed(block);
         self.bury_survivors(block, ground);
         let in_public = |entry: &mut Public| overlaps(&entry.tx, &block.kernels);
@@ -75,7 +75,7 @@ impl Model {
                 let parts = vec![Part { tx: tx.clone(), own }];
                 self.bury(Public { id, tx, parts }, true, block);
             } else {
-                self.see(id);
+                self.see(id, world);
             }
         }
         ground.gone.extend(&block.inputs);
@@ -88,7 +88,7 @@ impl Model {
             let kernels = kernels(&arrival.tx);
             match is_inside(&arrival.tx, &block.kernels) {
                 true => self.notice(Notice::Mined { kernels, height: block.height }),
-                false => self.lose(&arrival.tx, stem),
+                false => self.lose(&arrival.tx, stem, world),
             }
         }
         self.wake(&block.outputs, false);
@@ -130,8 +130,12 @@ impl Model {
             Awaits::Height(until) => until,
             Awaits::Outputs(_) => u64::MAX,
         };
-        let mut woken = self.take_orphans(|o| o.stem == stem && until(o) <= height);
-        woken.sort_by_key(until);
-        self.ready.extend(woken);
+        let is_over = |o: &Orphan| o.stem == stem && o.woken.is_none() && until(o) <= height;
+        let over = self.orphans.iter().enumerate().filter(|(_, orphan)| is_over(orphan));
+        let mut over: Vec<_> = over.map(|(index, orphan)| (until(orphan), index)).collect();
+        over.sort_unstable();
+        for (_, index) in over {
+            self.orphans[index].woken = Some(self.new_id());
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! What the lists hold, and questions about one transaction.
 
+use std::collections::BTreeSet;
+
 use scape_aggregate::{Commitment, Hash, Input, KernelFeatures, Output, ValidTx};
 use scape_pool::{Coin, Instant, PeerId, Source};
 
@@ -74,6 +76,18 @@ pub(super) struct Orphan {
     pub(super) arrival: Arrival,
     pub(super) stem: bool,
     pub(super) awaits: Awaits,
+    /// It is worth another try, as the so manyeth.
+    pub(super) woken: Option<Id>,
+}
+
+impl Orphan {
+    /// Whether it waits for one of these to come.
+    pub(super) fn awaits_any(&self, outputs: &[Commitment]) -> bool {
+        match &self.awaits {
+            Awaits::Outputs(missing) => missing.iter().any(|output| outputs.contains(output)),
+            Awaits::Height(_) => false,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -89,8 +103,8 @@ pub(super) struct Pushed {
     /// Inputs that were in the chain once.
     pub(super) confirmed: Vec<Commitment>,
     pub(super) mined: Option<(Hash, u64)>,
-    /// A block has just taken it, and nobody said so yet.
-    pub(super) untold: bool,
+    /// The kernels that a block has just taken, and nobody said so yet.
+    pub(super) untold: BTreeSet<Hash>,
     /// It does not fit, since this height.
     pub(super) stranded: Option<u64>,
     /// The chain has moved since it did not fit.

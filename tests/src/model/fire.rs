@@ -29,9 +29,12 @@ impl Departure {
 impl Model {
     /// As [`scape_pool::Pool::handle_timeout`].
     pub fn handle_timeout(&mut self, world: &World) {
-        self.fire_embargo(world);
-        self.expire_orphans(world.now);
-        self.settle(world);
+        // What comes back from waiting may be due already.
+        while self.next_timeout().is_some_and(|at| at <= world.now) {
+            self.fire_embargo(world);
+            self.expire_orphans(world.now);
+            self.settle(world);
+        }
     }
 
     /// As [`scape_pool::Pool::handle_undelivered`]; the parts by their places in the lists.
@@ -49,17 +52,16 @@ impl Model {
 
     /// Fluffs what nobody saw in time, with the ancestors that it needs. On the grid alone.
     fn fire_embargo(&mut self, world: &World) {
-        let ends = self.stem.iter().map(|entry| entry.embargo);
-        if ends.min().is_none_or(|first| self.sweep_at(first) > world.now) {
-            return;
-        }
-        let expired = self.stem.iter().filter(|entry| entry.embargo <= world.now);
+        let is_over = |embargo| self.sweep_at(embargo) <= world.now;
+        let expired = self.stem.iter().filter(|entry| is_over(entry.embargo));
         let mut departure = Departure::default();
         for id in expired.map(|entry| entry.id) {
             departure.add(&self.closure(id, false), Lane::Fluff);
             departure.reasons.push((id, FluffReason::Embargo));
         }
-        self.depart(departure, world);
+        if !departure.lanes.is_empty() {
+            self.depart(departure, world);
+        }
     }
 
     /// Looks at what has waited long enough. Returns whether there was any.

@@ -5,8 +5,9 @@ use scape_pool::{Effect, Notice, Source};
 
 use super::entries::{
     Arrival, Awaits, Id, Part, Past, Public, Stem, creates, is_child, is_inside, kernels, overlaps,
+    spends,
 };
-use super::rules::{Fit, awaited_height};
+use super::rules::Fit;
 use super::{Model, Rule, World};
 
 /// What changed under the transactions.
@@ -18,6 +19,8 @@ pub(super) struct Ground {
     pub(super) survivors: Vec<Vec<Part>>,
     /// Outputs that will not come (back).
     pub(super) gone: Vec<Commitment>,
+    /// What is left of such aggregates, to be announced.
+    pub(super) announced: Vec<Id>,
     /// Whether others may come back, as after a reorg.
     pub(super) may_return: bool,
 }
@@ -36,7 +39,7 @@ impl Model {
         self.add_public(tx.clone(), parts);
         let all = kernels(&tx);
         for id in self.stem.iter().map(|entry| entry.id).collect::<Vec<_>>() {
-            let seen = self.see(id);
+            let seen = self.see(id, world);
             if !seen.is_empty() {
                 self.notice(Notice::Seen { kernels: seen });
             }
@@ -49,7 +52,7 @@ impl Model {
     }
 
     /// What is public of a stem transaction leaves the stempool. Returns these kernels.
-    pub(super) fn see(&mut self, id: Id) -> Vec<scape_aggregate::Hash> {
+    pub(super) fn see(&mut self, id: Id, world: &World) -> Vec<scape_aggregate::Hash> {
         let Some(entry) = self.stem_entry(id) else { return Vec::new() };
         let tx = entry.tx.clone();
         let all = kernels(&tx).into_iter();
@@ -66,7 +69,7 @@ impl Model {
         if !rest.pays_relay_fee() {
             // The public part had paid for it.
             self.take_stem(id);
-            self.lose(&rest, true);
+            self.lose(&rest, true, world);
         } else if let Some(entry) = self.stem_entry_mut(id) {
             entry.tx = rest;
         }
@@ -81,13 +84,26 @@ impl Model {
         loop {
             self.revive(&mut ground, world);
             ground.doubtful.sort_unstable_by(|a, b| b.cmp(a));
-            let Some(id) = ground.doubtful.pop() else { return };
+            let Some(id) = ground.doubtful.pop() else {
+                let floating = if ground.may_return { self.floating() } else { Vec::new() };
+                self.public.retain(|entry| !floating.iter().any(|other| other.id == entry.id));
+                if floating.is_empty() {
+                    break;
+                }
+                for entry in floating {
+                    self.doubt_public(entry, &mut ground, world);
+                }
+                continue;
+            };
             if let Some(entry) = self.take_public(id) {
                 self.doubt_public(entry, &mut ground, world);
             } else if let Some(entry) = self.take_stem(id) {
                 self.doubt_stem(entry, &mut ground, world);
             }
         }
+        let announced = self.public.iter().filter(|entry| ground.announced.contains(&entry.id));
+        let announced = announced.map(|entry| Effect::Fluff { tx: entry.tx.clone(), except: None });
+        self.effects.extend(announced);
     }
 
     fn doubt_public(&mut self, entry: Public, ground: &mut Ground, world: &World) {
@@ -124,9 +140,10 @@ impl Model {
     }
 
     fn fate(&self, tx: &ValidTx, stem: bool, ground: &Ground, world: &World) -> Fate {
-        match self.fit(tx, stem, world) {
+        match self.fit_again(tx, stem, world) {
             Fit::Fits => Fate::Stands,
-            Fit::Refused(refusal) => awaited_height(refusal).map_or(Fate::Lost, Fate::Waits),
+            Fit::Refused(_) => Fate::Lost,
+            Fit::AwaitsHeight(height) => Fate::Waits(Awaits::Height(height)),
             Fit::Awaits(missing) => {
                 let is_gone = missing.iter().any(|output| ground.gone.contains(output));
                 match ground.may_return && !is_gone {
@@ -167,23 +184,38 @@ impl Model {
             return;
         }
         ground.gone.extend(creates(&tx));
-        self.lose(&tx, stem);
+        self.lose(&tx, stem, world);
     }
 
-    /// Gives up a transaction, and with it what waits for its outputs. What is public does not
-    /// learn of what happens on the stem.
-    pub(super) fn lose(&mut self, tx: &ValidTx, stem: bool) {
+    /// Gives up a transaction, and with it the orphans that spend its outputs, if these do not
+    /// exist all the same. What is public does not learn of what happens on the stem.
+    pub(super) fn lose(&mut self, tx: &ValidTx, stem: bool, world: &World) {
         self.notice(Notice::Conflicted { kernels: kernels(tx) });
         for output in creates(tx) {
-            let lost = self.take_orphans(|orphan| match &orphan.awaits {
-                Awaits::Outputs(missing) => (orphan.stem || !stem) && missing.contains(&output),
-                Awaits::Height(_) => false,
+            let [in_public, on_stem] = [false, true].map(|stem| self.exists(&output, stem, world));
+            let lost = self.take_orphans(|orphan| {
+                let exists = if orphan.stem { on_stem } else { in_public };
+                let learns = orphan.stem || !stem;
+                learns && !exists && spends(&orphan.arrival.tx).any(|input| input == output)
             });
-            lost.iter().for_each(|orphan| self.lose(&orphan.arrival.tx, orphan.stem));
+            lost.iter().for_each(|orphan| self.lose(&orphan.arrival.tx, orphan.stem, world));
         }
     }
 
-    /// Parts that still fit are merged again with others of the same aggregate, and announced.
+    /// Public transactions that depend on themselves, and what depends on those.
+    fn floating(&self) -> Vec<Public> {
+        let mut floating = self.public.clone();
+        loop {
+            let before = floating.len();
+            let left = floating.clone();
+            floating.retain(|entry| left.iter().any(|other| is_child(&entry.tx, &other.tx)));
+            if floating.len() == before {
+                return floating;
+            }
+        }
+    }
+
+    /// Parts that still fit are merged again with others of the same aggregate, to be announced.
     fn revive(&mut self, ground: &mut Ground, world: &World) {
         let groups = std::mem::take(&mut ground.survivors);
         self.fell_apart |= !groups.is_empty();
@@ -216,15 +248,13 @@ impl Model {
             let entries = parts.iter().filter_map(|id| self.take_public(*id));
             let parts = entries.flat_map(|entry| entry.parts).collect();
             self.wake_for_public(&tx);
-            self.add_public(tx.clone(), parts);
-            self.effects.push(Effect::Fluff { tx, except: None });
+            ground.announced.push(self.add_public(tx, parts));
         }
     }
 
     /// Whether any of the lists but that of blocks has a kernel of it.
     pub(super) fn holds(&self, tx: &ValidTx) -> bool {
         let all = kernels(tx);
-        let orphans = self.orphans.iter().chain(&self.ready).map(|orphan| &orphan.arrival.tx);
-        self.pending(true).chain(orphans).any(|other| overlaps(other, &all))
+        self.everything().any(|other| overlaps(other, &all))
     }
 }

@@ -1,9 +1,7 @@
-use std::collections::VecDeque;
-
 use scape_aggregate::{Hash, ValidTx};
 use scape_pool::{Coin, Effect, Instant, Notice, PatienceMode, PoolConfig, Source};
 
-use super::entries::{Id, Mined, Orphan, Part, Public, Pushed, State, Stem, overlaps};
+use super::entries::{Id, Mined, Orphan, Part, Public, Pushed, State, Stem, nrd, overlaps};
 use super::{Rule, World};
 
 /// Lists of transactions, and what they are. See the [module documentation](super).
@@ -14,8 +12,6 @@ pub struct Model {
     pub(super) public: Vec<Public>,
     pub(super) mined: Vec<Mined>,
     pub(super) orphans: Vec<Orphan>,
-    /// Orphans of which something that they waited for has come.
-    pub(super) ready: VecDeque<Orphan>,
     pub(super) pushed: Vec<Pushed>,
     pub(super) effects: Vec<Effect>,
     /// The parts of each [`Effect::Stem`], which are not the pool's and therefore not in it.
@@ -38,7 +34,6 @@ impl Model {
             public: Vec::new(),
             mined: Vec::new(),
             orphans: Vec::new(),
-            ready: VecDeque::new(),
             pushed: Vec::new(),
             effects: Vec::new(),
             sent: Vec::new(),
@@ -65,7 +60,7 @@ impl Model {
     pub(super) fn notice(&mut self, notice: Notice) {
         if let Notice::Mined { kernels, .. } = &notice {
             for own in &mut self.pushed {
-                own.untold &= !overlaps(&own.tx, kernels);
+                own.untold.retain(|kernel| !kernels.contains(kernel));
             }
         }
         self.effects.push(Effect::Notice(notice));
@@ -147,6 +142,21 @@ impl Model {
             tick = tick + self.config.embargo.sweep;
         }
         tick
+    }
+
+    /// Whether it can matter who is looked at first: an aggregate fell apart in this call, or NRD
+    /// kernels are pending.
+    pub(super) fn is_order_decisive(&self) -> bool {
+        self.fell_apart || self.everything().any(|tx| nrd(tx).next().is_some())
+    }
+
+    pub(super) fn waiting(&self) -> impl Iterator<Item = &ValidTx> {
+        self.orphans.iter().map(|orphan| &orphan.arrival.tx)
+    }
+
+    /// All that is held but for blocks.
+    pub(super) fn everything(&self) -> impl Iterator<Item = &ValidTx> {
+        self.pending(true).chain(self.waiting())
     }
 
     /// Whether a kernel is public: in the txpool, or in a block and in one of the pools before. If

@@ -17,13 +17,11 @@
 //! - The order of effects, but for this: what is spent is announced before what spends it.
 //! - Who of several stays after a reorg where it matters who is looked at first: see
 //!   [`Trial::is_open`]. Less than one story of a thousand comes to that.
-//! - Where the pool is known to do something else: `gaps.rs` says where.
 
 mod admission;
 mod blocks;
 mod entries;
 mod fire;
-mod gaps;
 mod ground;
 mod ledger;
 mod lists;

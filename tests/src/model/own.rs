@@ -1,21 +1,27 @@
 //! The owner's transactions: none is lost as long as it can still be mined.
 
+use std::collections::BTreeSet;
+
 use scape_aggregate::ValidTx;
 use scape_pool::{BlockSummary, ChainView, Notice, Source};
 
-use super::entries::{Arrival, Past, Pushed, kernels, overlaps, spends};
-use super::rules::{Fit, awaited_height};
+use super::entries::{Arrival, Past, Pushed, is_inside, kernels, overlaps, spends};
+use super::rules::Fit;
 use super::{Model, Rule, World};
 
 impl Model {
-    /// Remembers what the owner pushed, as it was pushed.
+    /// Remembers what the owner pushed, but for what of it was public or remembered before.
     pub(super) fn push(&mut self, tx: ValidTx, world: &World) {
-        let all = kernels(&tx);
-        if self.pushed.iter().any(|own| overlaps(&own.tx, &all)) {
+        // If all of it is public now, it came in to be so.
+        let tx = self.without_public(&tx, true).unwrap_or(tx);
+        let guarded: Vec<_> = self.pushed.iter().flat_map(|own| kernels(&own.tx)).collect();
+        if is_inside(&tx, &guarded) {
             return;
         }
+        let rest = self.separated(&tx, self.pushed.iter().map(|own| &own.tx));
+        let tx = rest.filter(|_| overlaps(&tx, &guarded)).unwrap_or(tx);
         let confirmed = spends(&tx).filter(|input| world.chain.utxo(input).is_some()).collect();
-        let (mined, untold, stranded, retry) = (None, false, None, false);
+        let (mined, untold, stranded, retry) = (None, BTreeSet::new(), None, false);
         self.pushed.push(Pushed { tx, confirmed, mined, untold, stranded, retry });
     }
 
@@ -24,7 +30,8 @@ impl Model {
             own.confirmed.extend(spends(&own.tx).filter(|c| block.outputs.contains(c)));
             if overlaps(&own.tx, &block.kernels) {
                 own.mined = Some((block.hash, block.height));
-                own.untold = true;
+                let all = kernels(&own.tx).into_iter();
+                own.untold.extend(all.filter(|kernel| block.kernels.contains(kernel)));
             }
         }
     }
@@ -41,10 +48,9 @@ impl Model {
         for own in &mut self.pushed {
             own.retry = true;
         }
-        while let Some(own) = self.pushed.iter_mut().find(|own| own.untold) {
-            own.untold = false;
-            let (kernels, mined) = (kernels(&own.tx), own.mined);
-            if let Some((_, height)) = mined {
+        while let Some(own) = self.pushed.iter_mut().find(|own| !own.untold.is_empty()) {
+            let kernels = std::mem::take(&mut own.untold).into_iter().collect();
+            if let Some((_, height)) = own.mined {
                 self.notice(Notice::Mined { kernels, height });
             }
         }
@@ -73,9 +79,9 @@ impl Model {
 
     /// Whether nothing that was in the chain is missing.
     fn can_come_back(&self, own: &Pushed, world: &World) -> bool {
-        match self.fit(&own.tx, true, world) {
-            Fit::Refused(refusal) => awaited_height(refusal).is_some(),
-            Fit::Fits | Fit::Awaits(_) => {
+        match self.fit_again(&own.tx, true, world) {
+            Fit::Refused(_) => false,
+            Fit::Fits | Fit::Awaits(_) | Fit::AwaitsHeight(_) => {
                 own.confirmed.iter().all(|input| world.chain.utxo(input).is_some())
             }
         }

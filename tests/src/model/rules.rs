@@ -3,7 +3,7 @@
 use scape_aggregate::{Commitment, OutputFeatures, ValidTx};
 use scape_pool::{ChainView, Refusal};
 
-use super::entries::{Awaits, creates, nrd, spends};
+use super::entries::{creates, nrd, spends};
 use super::{Model, World};
 
 /// The rules that a test can take from the model, to see that this is noticed.
@@ -79,6 +79,7 @@ impl Rule {
 pub(super) enum Fit {
     Fits,
     Awaits(Vec<Commitment>),
+    AwaitsHeight(u64),
     Refused(Refusal),
 }
 
@@ -94,6 +95,15 @@ impl Model {
             true => Fit::Fits,
             false => Fit::Awaits(missing),
         }
+    }
+
+    /// The same for what was accepted once, which may wait for a height if all its inputs are there.
+    pub(super) fn fit_again(&self, tx: &ValidTx, stem: bool, world: &World) -> Fit {
+        let fit = self.fit(tx, stem, world);
+        let Fit::Refused(refusal) = fit else { return fit };
+        let Some(height) = awaited_height(refusal) else { return fit };
+        let missing: Vec<_> = spends(tx).filter(|input| !self.exists(input, stem, world)).collect();
+        if missing.is_empty() { Fit::AwaitsHeight(height) } else { Fit::Awaits(missing) }
     }
 
     fn broken_rule(&self, tx: &ValidTx, stem: bool, world: &World) -> Option<Refusal> {
@@ -166,11 +176,11 @@ impl Model {
 
 /// What a refusal amounts to for a transaction that was accepted once: waiting for a height, or
 /// nothing.
-pub(super) fn awaited_height(refusal: Refusal) -> Option<Awaits> {
+fn awaited_height(refusal: Refusal) -> Option<u64> {
     match refusal {
         Refusal::LockHeight { lock_height: height, .. }
         | Refusal::ImmatureCoinbase { matures: height }
-        | Refusal::RecentNrd { allowed: height } => Some(Awaits::Height(height - 1)),
+        | Refusal::RecentNrd { allowed: height } => Some(height - 1),
         _ => None,
     }
 }

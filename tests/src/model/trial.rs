@@ -96,8 +96,6 @@ pub struct Trial {
     was_reorg: bool,
     /// What the pool wanted done after the last call.
     effects: Vec<Effect>,
-    /// Whether the pool has lost sight of something: see `gaps.rs`.
-    is_blurred: bool,
     /// The two may go different ways from here on: see [`Trial::is_open`].
     open: bool,
     /// Verdicts so far, to see what stories are about.
@@ -117,7 +115,6 @@ impl Trial {
             sent: Vec::new(),
             was_reorg: false,
             effects: Vec::new(),
-            is_blurred: false,
             open: false,
             verdicts: Vec::new(),
         }
@@ -206,10 +203,8 @@ impl Trial {
     fn arrive(&mut self, tx: Option<ValidTx>, way: Way, source: u8) -> Outcome {
         let Some(tx) = tx else { return Ok(()) };
         let source = match source {
-            0 if !self.model.is_spent_by_owner(&tx) && !self.model.is_kept_in_part(&tx) => {
-                Source::Own
-            }
-            peer => Source::Peer(PeerId(peer.max(1).into())),
+            0 => Source::Own,
+            peer => Source::Peer(PeerId(peer.into())),
         };
         let held = self.held();
         let world = &mut self.world;
@@ -234,13 +229,11 @@ impl Trial {
             return Ok(());
         }
         let end = self.world.now + time;
-        // What comes back with an embargo that has ended meanwhile asks for a second call.
-        let mut calls_now = 0;
         while let Some(at) = self.pool.poll_timeout().filter(|at| *at <= end) {
-            calls_now = if at > self.world.now { 1 } else { calls_now + 1 };
-            same("whether timers stand still", &(calls_now > 4), &false)?;
             self.world.now = self.world.now.max(at);
             self.time_out()?;
+            let is_due = self.pool.poll_timeout().is_some_and(|at| at <= self.world.now);
+            same("whether timers stand still", &(is_due && !self.open), &false)?;
         }
         self.world.now = self.world.now.max(end);
         Ok(())
@@ -272,11 +265,10 @@ impl Trial {
 
     /// The outcome of a call, if the model can say what it has to be.
     fn judge(&mut self, verdicts: Outcome, held: &[Hash]) -> Outcome {
-        let is_blurred = self.is_blurred || self.was_reorg && self.model.is_order_decisive();
+        let is_order_decisive = self.was_reorg && self.model.is_order_decisive();
         let outcome = verdicts.and_then(|()| self.compare());
-        self.is_blurred |= self.model.keeps_in_part();
         self.model.fell_apart = false;
-        if outcome.is_ok() || !is_blurred {
+        if outcome.is_ok() || !is_order_decisive {
             return outcome;
         }
         self.open = true;
@@ -289,8 +281,7 @@ impl Trial {
         let candidates = made.cloned().chain(self.pool.public().cloned());
         let mut block: Vec<ValidTx> = Vec::new();
         for (index, tx) in candidates.enumerate() {
-            let fits = self.world.chain.allows(&tx, &block) && !self.model.has_nrd_rival(&tx);
-            if which >> (index % 8) & 1 == 1 && fits {
+            if which >> (index % 8) & 1 == 1 && self.world.chain.allows(&tx, &block) {
                 block.push(tx);
             }
         }
@@ -337,10 +328,7 @@ impl Trial {
             }
             self.effects.push(effect);
         }
-        // What is left of aggregates is announced as it is found: see `gaps.rs`.
-        if !self.model.fell_apart {
-            parents_first(&self.effects)?;
-        }
+        parents_first(&self.effects)?;
         same_set("effects", &self.effects, &expected)?;
         let pool = self.pool.stem().map(|(tx, source, embargo)| (kernels(tx), source, embargo));
         let model = self.model.stem.iter().map(|e| (kernels(&e.tx), e.source, e.embargo));
@@ -349,7 +337,10 @@ impl Trial {
         let model: Vec<_> = self.model.public.iter().map(|entry| entry.tx.clone()).collect();
         same_set("the txpool", &pool, &model)?;
         same("what waits", &self.pool.counts().orphans, &self.model.orphans.len())?;
-        same("the next timeout", &self.pool.poll_timeout(), &self.model.next_timeout())?;
+        // The pool may name a time at which nothing is due any more.
+        let (pool, model) = (self.pool.poll_timeout(), self.model.next_timeout());
+        let is_late = model.is_some_and(|model| pool.is_none_or(|pool| pool > model));
+        same("the next timeout", &pool, if is_late { &model } else { &pool })?;
         let known: Vec<Hash> = self.model.all_public(false).flat_map(kernels).collect();
         for kernel in self.workshop.all().iter().flat_map(|tx| tx.kernels()) {
             let (pool, model) =

@@ -18,7 +18,14 @@ impl Model {
     ) -> Result<Accepted, Refusal> {
         let all = kernels(&arrival.tx);
         let is_alike = |other: &Orphan| other.stem == stem && overlaps(&other.arrival.tx, &all);
+        let is_same = |other: &Orphan| {
+            other.stem == stem && other.arrival.is_kept() && other.arrival.tx == arrival.tx
+        };
         if arrival.is_kept() {
+            if self.orphans.iter().any(is_same) {
+                self.notice(Notice::Orphaned { kernels: all });
+                return Ok(Accepted::Orphan);
+            }
             // Nobody can keep it out by having sent something alike before.
             let strangers = self.take_orphans(|o| is_alike(o) && !o.arrival.is_kept());
             strangers.into_iter().for_each(|orphan| self.drop_orphan(&orphan));
@@ -30,7 +37,7 @@ impl Model {
             }
             arrival.expiry.get_or_insert(world.now + self.config.capacity.orphan_age);
         }
-        self.orphans.push(Orphan { arrival, stem, awaits });
+        self.orphans.push(Orphan { arrival, stem, awaits, woken: None });
         let returning =
             |o: &&Orphan| o.stem == stem && o.arrival.expiry.is_none() && !o.arrival.is_own();
         if self.orphans.iter().filter(returning).count() > self.config.capacity.tx_entries {
@@ -86,12 +93,11 @@ impl Model {
     /// Outputs came into being: who waits for one of them is worth another try.
     pub(super) fn wake(&mut self, outputs: &[Commitment], stem: bool) {
         for output in outputs {
-            let waits = |awaits: &Awaits| match awaits {
-                Awaits::Outputs(missing) => missing.contains(output),
-                Awaits::Height(_) => false,
-            };
-            let woken = self.take_orphans(|o| o.stem == stem && waits(&o.awaits));
-            self.ready.extend(woken);
+            while let Some(index) = self.orphans.iter().position(|orphan| {
+                orphan.stem == stem && orphan.woken.is_none() && orphan.awaits_any(&[*output])
+            }) {
+                self.orphans[index].woken = Some(self.new_id());
+            }
         }
     }
 

