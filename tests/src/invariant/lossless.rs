@@ -56,6 +56,11 @@ impl Lossless {
     pub fn settled(&self, net: &Network) -> Result<Fates, Breach> {
         let mut fates = Fates { crashed: self.crashed, ..Fates::default() };
         for (node, duties) in &self.duties {
+            if net.node(*node).zone().is_none() {
+                // It has not come back.
+                fates.crashed += duties.len();
+                continue;
+            }
             for duty in duties {
                 let is_mined = self.is_mined(net, *node, duty).ok_or_else(|| {
                     let what = format!("{node} lost {}", list(&duty.kernels));
