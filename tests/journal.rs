@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use scape::aggregate::builder::{Faucet, TxBuilder, seeded};
@@ -16,7 +17,9 @@ use scape::p2p::book::BookConfig;
 use scape::p2p::dandelion::{Params, Preset};
 use scape::p2p::net::NetConfig;
 use scape::p2p::zone::{PeersConfig, ZoneConfig};
-use scape::pool::{Embargo, EmbargoDelay, FluffReason, Notice, Patience, PatienceMode, Source};
+use scape::pool::{
+    Accepted, Embargo, EmbargoDelay, FluffReason, Notice, Patience, PatienceMode, Source,
+};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
@@ -289,4 +292,57 @@ fn a_full_disk_is_told_and_nothing_is_lost() {
     let output = child.arg("-c").arg(run).arg(tests).env(LIMITED, "1").output().expect("sh runs");
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && text.contains("1 passed"), "{text}");
+}
+
+/// What is pushed in one life after the other: more than one life has time for.
+const PAYMENTS: usize = 10;
+
+/// Runs in a process of its own, until that is killed.
+#[tokio::test]
+#[ignore = "a part of the next test"]
+async fn until_it_is_killed() {
+    let Some(data) = std::env::var_os(KILLED) else { return };
+    let running = start(Some(Path::new(&data)), None, AGES, AGES).await.expect("started");
+    for index in 0.. {
+        running.node.push(payment(index % PAYMENTS), false).await.expect("accepted");
+        println!("\nacknowledged {}", index % PAYMENTS);
+    }
+}
+
+/// In the environment of a process that is to be killed: its data folder.
+const KILLED: &str = "SCAPE_TEST_KILLED";
+
+#[tokio::test]
+async fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut acknowledged = BTreeSet::new();
+    for more in [1, 1, 2, 3] {
+        let mut child = Command::new(std::env::current_exe().expect("this program"))
+            .args(["--ignored", "--exact", "--nocapture", "until_it_is_killed"])
+            .env(KILLED, dir.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it runs");
+        let enough = acknowledged.len() + more;
+        let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        for line in lines.map(|line| line.expect("a line")) {
+            let index = line.strip_prefix("acknowledged ").map(|index| index.parse::<usize>());
+            acknowledged.extend(index.map(|index| index.expect("a number")));
+            if acknowledged.len() >= enough {
+                break;
+            }
+        }
+        child.kill().expect("killed");
+        child.wait().expect("it is gone");
+        let running = start(Some(dir.path()), None, AGES, AGES).await.expect("started");
+        // The one that it was at may be there too.
+        let kept = running.status().await.pools.stem;
+        let expected = acknowledged.len()..=acknowledged.len() + 1;
+        assert!(expected.contains(&kept), "{kept} of {acknowledged:?}");
+        for index in &acknowledged {
+            let again = running.node.push(payment(*index), false).await;
+            assert_eq!(again, Ok(Accepted::Loop), "payment {index} is new");
+        }
+        running.node.shutdown().await;
+    }
 }

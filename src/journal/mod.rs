@@ -90,6 +90,7 @@ impl Journal {
     ///
     /// Embargoes end when they would have ended by the time of day, but never later than in the
     /// time that was left when they were written: a clock that was set back does not put them off.
+    /// One that was put forward ends them early.
     ///
     /// # Errors
     /// Why the file cannot be read. A record that cannot is not an error of the file.
