@@ -17,8 +17,9 @@
 //! # Security
 //! The file tells whose the transactions in it are: whoever can read it needs no other attack. The
 //! store never overwrites in place, so an erased record stays in a free page of the file until the
-//! page is used again or the file is compacted: when the last record is erased, at every start, and
-//! at every orderly end. What the file system or the medium keep of it beyond that is out of reach.
+//! page is used again or until [`Journal::compact`]; a node calls it when nothing is left in the file,
+//! at every start and at every orderly end. What the file system or the medium keep of it beyond that
+//! is out of reach.
 //!
 //! [`Effect::Keep`]: crate::p2p::zone::Effect::Keep
 //! [`Effect::Erase`]: crate::p2p::zone::Effect::Erase
@@ -146,9 +147,15 @@ impl Journal {
     /// # Errors
     /// Why it is not. The changes are not forgotten: the next call writes them too.
     pub fn write(&mut self) -> Result<(), JournalError> {
-        if self.unwritten.is_empty() {
-            return Ok(());
-        }
+        if self.unwritten.is_empty() { Ok(()) } else { self.write_anyway() }
+    }
+
+    /// The same, and takes as long if nothing has changed: so that how long it takes tells nobody
+    /// whether something of the owner was written.
+    ///
+    /// # Errors
+    /// As [`Journal::write`].
+    pub fn write_anyway(&mut self) -> Result<(), JournalError> {
         let result = guarded(|| self.try_write());
         if result.is_err() {
             self.give_up_store();
@@ -164,7 +171,7 @@ impl Journal {
         let store = self.store.insert(store);
         store.write(self.unwritten.iter().map(|key| (key, self.records.get(key))))?;
         self.unwritten.clear();
-        if self.records.is_empty() { store.compact() } else { Ok(()) }
+        Ok(())
     }
 
     /// Gives free pages back, and with them what is left of erased records.

@@ -57,13 +57,16 @@ impl Store {
         rows.collect()
     }
 
-    /// Sets and removes values in one step, and returns when it is safe.
+    /// Sets and removes values in one step, and returns when it is safe. If there are none it writes
+    /// and waits for the disk all the same.
     pub(super) fn write<'a>(
         &self,
         changes: impl Iterator<Item = (&'a Hash, Option<&'a Vec<u8>>)>,
     ) -> Result<(), JournalError> {
         let write = self.db.begin_write().map_err(redb::Error::from)?;
         {
+            let mut about = write.open_table(ABOUT).map_err(redb::Error::from)?;
+            about.insert("version", VERSION).map_err(redb::Error::from)?;
             let mut table = write.open_table(RECORDS).map_err(redb::Error::from)?;
             for (key, value) in changes {
                 let key = key.as_bytes();

@@ -273,6 +273,17 @@ fn what_was_left_unfinished_is_made_again() {
 }
 
 #[test]
+fn a_write_of_nothing_writes() {
+    let dir = written(&[sent(1)]);
+    let (mut journal, _) = load(&path(&dir), &CONSENSUS).unwrap();
+    let before = fs::read(path(&dir)).unwrap();
+    journal.write().unwrap();
+    assert!(fs::read(path(&dir)).unwrap() == before);
+    journal.write_anyway().unwrap();
+    assert!(fs::read(path(&dir)).unwrap() != before);
+}
+
+#[test]
 fn a_damaged_file_is_an_error_or_harmless() {
     let records = [sent(1), sent(2)];
     let dir = written(&records);
@@ -332,9 +343,9 @@ fn erased_records_leave_the_file() {
     journal.write().unwrap();
     journal.compact().unwrap();
     assert!(!records[..5].iter().any(holds) && records[5..].iter().all(holds));
-    // Without being told when nothing is left.
     records[5..].iter().for_each(|record| journal.erase(record.key()));
     journal.write().unwrap();
+    journal.compact().unwrap();
     assert!(!records.iter().any(holds));
 }
 

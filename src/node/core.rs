@@ -9,6 +9,7 @@ use scape_p2p::book::{Book, Source};
 use scape_p2p::handshake::HandshakeError;
 use scape_p2p::link::Offence;
 use scape_p2p::net::{ConnectError, LinkError, Net, NetEvent, replace_file};
+use scape_p2p::wire::Message;
 use scape_p2p::zone::{Effect, Ticket, Zone, ZoneConfig, ZoneContext};
 use scape_pool::{Accepted, ChainUpdate, ChainView, Notice, Record};
 use tokio::sync::{mpsc, oneshot};
@@ -26,7 +27,7 @@ const EVENTS: usize = 1_024;
 /// Bytes of transactions that may wait for their verification: a dozen of the heaviest of one
 /// sender, fifty of all.
 const QUEUE_BYTES: usize = 64 << 20;
-/// How often the address book is saved.
+/// How often the address book is saved, and the journal is rid of what was erased.
 const SAVE_INTERVAL: Duration = Duration::from_secs(60);
 
 /// What the handle asks of the node.
@@ -126,7 +127,10 @@ impl Core {
                 }
                 Some(event) = self.events.recv() => self.handle_event(event),
                 () = timeout => {}
-                _ = save.tick() => drop(tokio::task::spawn_blocking(self.save_book())),
+                _ = save.tick() => {
+                    drop(tokio::task::spawn_blocking(self.save_book()));
+                    self.keeper.tidy(self.clock.now()).await;
+                }
             }
             self.with_zone(|zone, ctx| zone.handle_timeout(ctx));
             self.carry_out().await;
@@ -149,7 +153,7 @@ impl Core {
         // Whoever asked may have gone meanwhile; then the answer goes nowhere.
         match command {
             Command::Push { tx, fluff, reply } => {
-                self.keeper.write(self.clock.now()).await;
+                self.keeper.retry(self.clock.now()).await;
                 if let Some(error) = self.keeper.failure() {
                     let _ = reply.send(Err(PushFailed::NotKept(error)));
                     return;
@@ -228,25 +232,33 @@ impl Core {
     ///
     /// If it cannot be written, messages go out all the same: held back, a transaction would be
     /// fluffed by its owner in the end. After a crash it may then go out on the stem once more.
+    ///
+    /// Peers can measure how long the node waits for its disk. So it waits before every transaction
+    /// on the stem, be it the owner's or not, and what is erased, often because of what a peer says,
+    /// is written at another time.
     async fn carry_out(&mut self) {
-        let mut unsafe_until_written = false;
+        let mut due = false;
+        let mut waited = false;
         while let Some(effect) = self.zone.poll_effect() {
             match effect {
                 Effect::Keep(record) => {
                     self.keeper.keep(&record, self.clock.moment());
-                    unsafe_until_written = true;
+                    due = true;
                 }
-                // It can wait for the end: erased too late is harmless.
                 Effect::Erase { key } => self.keeper.erase(key),
                 effect => {
-                    if std::mem::take(&mut unsafe_until_written) {
+                    if due || (!waited && is_stem(&effect)) {
                         self.keeper.write(self.clock.now()).await;
+                        (due, waited) = (false, true);
                     }
                     self.carry_out_one(effect);
                 }
             }
         }
-        self.keeper.write(self.clock.now()).await;
+        if due {
+            self.keeper.write(self.clock.now()).await;
+        }
+        self.keeper.retry(self.clock.now()).await;
     }
 
     fn carry_out_one(&mut self, effect: Effect) {
@@ -301,6 +313,10 @@ impl Core {
             }
         }
     }
+}
+
+fn is_stem(effect: &Effect) -> bool {
+    matches!(effect, Effect::Send { message: Message::StemTransaction(_), .. })
 }
 
 /// The queue is full before the zone has to refuse what it does not even queue.

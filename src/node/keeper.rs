@@ -79,17 +79,45 @@ impl Keeper {
         }
     }
 
-    /// Writes what there is to write, and what could not be written before. What has to be safe is
-    /// then safe, or [`Keeper::failure`] says why it is not.
+    /// Writes what there is to write, and what could not be written before; something in any case,
+    /// so that it takes as long if nothing is the owner's. What has to be safe is then safe, or
+    /// [`Keeper::failure`] says why it is not.
     pub(super) async fn write(&mut self, now: Instant) {
+        self.write_with(now, Journal::write_anyway).await;
+    }
+
+    /// Tries again what could not be written, if it is time.
+    pub(super) async fn retry(&mut self, now: Instant) {
+        if self.failure.is_some() {
+            self.write(now).await;
+        }
+    }
+
+    /// Writes what was erased. Call it now and then.
+    pub(super) async fn tidy(&mut self, now: Instant) {
+        if self.failure.is_some() {
+            return self.retry(now).await;
+        }
+        let tidy = |journal: &mut Journal| match journal.unwritten() {
+            0 => Ok(()),
+            _ => {
+                journal.write()?;
+                if journal.is_empty() { journal.compact() } else { Ok(()) }
+            }
+        };
+        self.write_with(now, tidy).await;
+    }
+
+    async fn write_with(
+        &mut self,
+        now: Instant,
+        write: impl FnOnce(&mut Journal) -> Result<(), JournalError> + Send + 'static,
+    ) {
         if self.failure.is_some_and(|failure| now < failure.retry) {
             return;
         }
-        let Some(mut journal) = self.journal.take_if(|journal| journal.unwritten() > 0) else {
-            return;
-        };
-        let written = spawn_blocking(move || (journal.write(), journal)).await;
-        let result = match written {
+        let Some(mut journal) = self.journal.take() else { return };
+        let result = match spawn_blocking(move || (write(&mut journal), journal)).await {
             Ok((result, journal)) => {
                 self.journal = Some(journal);
                 result
