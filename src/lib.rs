@@ -15,6 +15,7 @@
 pub mod chain;
 pub mod config;
 pub mod devnet;
+pub mod journal;
 pub mod node;
 pub mod run;
 

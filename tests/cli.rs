@@ -90,3 +90,19 @@ fn the_daemon_stops_cleanly_and_keeps_its_address_book() {
         assert!(book.contains("127.0.0.1:9"), "{book}");
     }
 }
+
+#[test]
+fn a_damaged_journal_is_refused_with_what_to_do() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (path, data) = (dir.path().join("scape.toml"), dir.path().join("data"));
+    std::fs::create_dir_all(data.join("usernet")).expect("made");
+    std::fs::write(data.join("usernet/journal.redb"), "no journal").expect("written");
+    let text = format!(
+        "[node]\ndata_dir = {:?}\n[network]\nlisten = \"off\"\n[chain]\ntype = \"usernet\"\n",
+        data.display().to_string(),
+    );
+    std::fs::write(&path, text).expect("written");
+    let (output, _, err) = output(&["run", "--config", path.to_str().expect("UTF-8")]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(err.contains("journal.redb") && err.contains("move it away"), "{err}");
+}

@@ -129,7 +129,8 @@ static NODE: [Key; 3] = [
         Value("\"~/.scape\""),
         Kind::Text(4_096),
         "",
-        "Where what survives a restart is kept, each chain in a directory of its own. A leading \
+        "Where what survives a restart is kept, each chain in a directory of its own: the address \
+         book, and the journal of the owner's transactions, which others must not read. A leading \
          ~/ is the home directory.",
     ),
     key(

@@ -1,35 +1,39 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use scape_aggregate::Transaction;
+use scape_aggregate::{Transaction, Verifier};
 use scape_p2p::book::{Book, Source};
 use scape_p2p::handshake::HandshakeError;
 use scape_p2p::link::Offence;
 use scape_p2p::net::{ConnectError, LinkError, Net, NetEvent, replace_file};
-use scape_p2p::zone::{Effect, PushError, Ticket, Zone, ZoneConfig, ZoneContext};
-use scape_pool::{Accepted, ChainUpdate, ChainView, Notice};
+use scape_p2p::wire::Message;
+use scape_p2p::zone::{Effect, Ticket, Zone, ZoneConfig, ZoneContext};
+use scape_pool::{Accepted, ChainUpdate, ChainView, Notice, Record};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, error, warn};
 
 use super::clock::Clock;
-use super::engine::{Engine, Limits, Outcome, Report};
-use super::{NodeConfig, NodeError, Status};
+use super::engine::{Engine, Limits, Outcome, REMEMBERED, Report};
+use super::keeper::Keeper;
+use super::{NodeConfig, NodeError, PushFailed, Status};
 use crate::chain::{Block, BlockError, DevLedger};
+use crate::journal::make_folder;
 
 /// Events of the network that may wait for the node.
 const EVENTS: usize = 1_024;
 /// Bytes of transactions that may wait for their verification: a dozen of the heaviest of one
 /// sender, fifty of all.
 const QUEUE_BYTES: usize = 64 << 20;
-/// How often the address book is saved.
+/// How often the address book is saved, and the journal is rid of what was erased.
 const SAVE_INTERVAL: Duration = Duration::from_secs(60);
 
 /// What the handle asks of the node.
 #[derive(Debug)]
 pub(super) enum Command {
-    Push { tx: Transaction, fluff: bool, reply: oneshot::Sender<Result<Accepted, PushError>> },
+    Push { tx: Transaction, fluff: bool, reply: oneshot::Sender<Result<Accepted, PushFailed>> },
     Propose { salt: u64, reply: oneshot::Sender<Block> },
     ProposeBranch { depth: usize, salt: u64, reply: oneshot::Sender<Vec<Block>> },
     Deliver { block: Box<Block>, reply: oneshot::Sender<Result<(), BlockError>> },
@@ -45,8 +49,9 @@ pub(super) struct Core {
     events: mpsc::Receiver<NetEvent>,
     engine: Engine,
     reports: mpsc::UnboundedReceiver<Report>,
-    pushes: HashMap<Ticket, oneshot::Sender<Result<Accepted, PushError>>>,
+    pushes: HashMap<Ticket, oneshot::Sender<Result<Accepted, PushFailed>>>,
     notices: Option<mpsc::UnboundedSender<Notice>>,
+    keeper: Keeper,
     clock: Clock,
     book_path: Option<PathBuf>,
 }
@@ -58,7 +63,10 @@ impl Core {
         notices: Option<mpsc::UnboundedSender<Notice>>,
     ) -> Result<Self, NodeError> {
         let clock = Clock::start();
-        let book_path = book_path(&config)?;
+        make_data_folder(&config)?;
+        let verifier = Arc::new(Verifier::new(REMEMBERED));
+        let (keeper, records) = open_journal(&config, verifier.clone(), clock).await?;
+        let book_path = config.data_dir.as_ref().map(|dir| dir.join("peers.txt"));
         let mut book = load_book(&config, book_path.as_ref())?;
         for seed in &config.seeds {
             if let Err(error) = book.add(*seed, Source::Trusted, clock.unix()) {
@@ -75,10 +83,10 @@ impl Core {
             net.block(ip, Duration::from_secs(left));
         }
         let limits = queue_limits(&config.zone);
-        let engine = Engine::start(config.workers, limits, report_sender);
+        let engine = Engine::start(config.workers, limits, verifier, report_sender);
         let engine = engine.map_err(NodeError::Thread)?;
         let zone = Zone::new(config.zone, book, config.seed, clock.now());
-        Ok(Self {
+        let mut core = Self {
             zone,
             ledger,
             net,
@@ -87,9 +95,13 @@ impl Core {
             reports,
             pushes: HashMap::new(),
             notices,
+            keeper,
             clock,
             book_path,
-        })
+        };
+        // Before anything can be connected: what was sent must not look new to anyone.
+        core.with_zone(|zone, ctx| zone.restore(records, ctx));
+        Ok(core)
     }
 
     pub(super) fn local_addr(&self) -> Option<SocketAddr> {
@@ -100,22 +112,28 @@ impl Core {
     /// error in the engine itself does.
     pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         let mut save = tokio::time::interval(SAVE_INTERVAL);
+        self.carry_out().await;
         loop {
-            let timeout = self.clock.sleep_until(self.zone.poll_timeout());
+            let timeout = self.zone.poll_timeout();
+            let timeout = self.keeper.retry_at().map_or(timeout, |retry| retry.min(timeout));
+            let timeout = self.clock.sleep_until(timeout);
             tokio::select! {
                 command = commands.recv() => match command {
                     Some(Command::Shutdown) | None => break,
-                    Some(command) => self.handle_command(command),
+                    Some(command) => self.handle_command(command).await,
                 },
                 Some((ticket, outcome)) = self.reports.recv() => {
-                    self.handle_outcome(ticket, outcome);
+                    self.handle_outcome(ticket, outcome).await;
                 }
                 Some(event) = self.events.recv() => self.handle_event(event),
                 () = timeout => {}
-                _ = save.tick() => drop(tokio::task::spawn_blocking(self.save_book())),
+                _ = save.tick() => {
+                    drop(tokio::task::spawn_blocking(self.save_book()));
+                    self.keeper.tidy(self.clock.now()).await;
+                }
             }
             self.with_zone(|zone, ctx| zone.handle_timeout(ctx));
-            self.carry_out();
+            self.carry_out().await;
             if self.engine.is_broken() {
                 error!("nothing can be verified any more: the node stops");
                 break;
@@ -123,6 +141,7 @@ impl Core {
         }
         self.save_book()();
         self.net.shutdown().await;
+        self.keeper.close().await;
     }
 
     fn with_zone<R>(&mut self, call: impl FnOnce(&mut Zone, &ZoneContext<'_>) -> R) -> R {
@@ -130,10 +149,15 @@ impl Core {
         call(&mut self.zone, &ZoneContext { now, unix, chain: &self.ledger })
     }
 
-    fn handle_command(&mut self, command: Command) {
+    async fn handle_command(&mut self, command: Command) {
         // Whoever asked may have gone meanwhile; then the answer goes nowhere.
         match command {
             Command::Push { tx, fluff, reply } => {
+                self.keeper.retry(self.clock.now()).await;
+                if let Some(error) = self.keeper.failure() {
+                    let _ = reply.send(Err(PushFailed::NotKept(error)));
+                    return;
+                }
                 let ticket = self.zone.push(tx, fluff);
                 self.pushes.insert(ticket, reply);
             }
@@ -164,7 +188,7 @@ impl Core {
         Ok(())
     }
 
-    fn handle_outcome(&mut self, ticket: Ticket, outcome: Outcome) {
+    async fn handle_outcome(&mut self, ticket: Ticket, outcome: Outcome) {
         let good = matches!(outcome, Outcome::Verdict(Ok(_)));
         self.with_zone(|zone, ctx| match outcome {
             Outcome::Verdict(verdict) => zone.handle_verified(ticket, verdict, ctx),
@@ -172,7 +196,7 @@ impl Core {
         });
         if !good {
             // What else its sender has sent may have to go.
-            self.carry_out();
+            self.carry_out().await;
             self.engine.handled(ticket);
         }
     }
@@ -203,31 +227,66 @@ impl Core {
         });
     }
 
-    /// Does what the zone wants, until it wants nothing more.
-    fn carry_out(&mut self) {
+    /// Does what the zone wants, until it wants nothing more. What is to be kept is safe before what
+    /// comes after it is done.
+    ///
+    /// If it cannot be written, messages go out all the same: held back, a transaction would be
+    /// fluffed by its owner in the end. After a crash it may then go out on the stem once more.
+    ///
+    /// Peers can measure how long the node waits for its disk. So it waits before every transaction
+    /// on the stem, be it the owner's or not, and what is erased, often because of what a peer says,
+    /// is written at another time.
+    async fn carry_out(&mut self) {
+        let mut due = false;
+        let mut waited = false;
         while let Some(effect) = self.zone.poll_effect() {
             match effect {
-                Effect::Send { peer, message } => {
-                    if let Err(unsent) = self.net.send(peer, message) {
-                        self.with_zone(|zone, ctx| zone.handle_unsent(peer, unsent.message, ctx));
-                    }
+                Effect::Keep(record) => {
+                    self.keeper.keep(&record, self.clock.moment());
+                    due = true;
                 }
-                Effect::Connect { addr } => self.net.connect(addr),
-                Effect::Disconnect { peer, reason } => self.net.disconnect(peer, reason),
-                Effect::Block { ip, duration } => self.net.block(ip, duration),
-                Effect::Verify { ticket, tx, sender } => self.engine.submit(ticket, sender, tx),
-                Effect::Cancel { ticket } => self.engine.cancel(ticket),
-                Effect::Pushed { ticket, verdict } => {
-                    if let Some(reply) = self.pushes.remove(&ticket) {
-                        let _ = reply.send(verdict);
+                Effect::Erase { key } => self.keeper.erase(key),
+                effect => {
+                    if due || (!waited && is_stem(&effect)) {
+                        self.keeper.write(self.clock.now()).await;
+                        (due, waited) = (false, true);
                     }
+                    self.carry_out_one(effect);
                 }
-                // Nothing is kept over a crash without a journal.
-                Effect::Keep(_) | Effect::Erase { .. } => {}
-                Effect::Notice(notice) => {
-                    if let Some(notices) = &self.notices {
-                        let _ = notices.send(notice);
-                    }
+            }
+        }
+        if due {
+            self.keeper.write(self.clock.now()).await;
+        }
+        self.keeper.retry(self.clock.now()).await;
+    }
+
+    fn carry_out_one(&mut self, effect: Effect) {
+        match effect {
+            Effect::Send { peer, message } => {
+                if let Err(unsent) = self.net.send(peer, message) {
+                    self.with_zone(|zone, ctx| zone.handle_unsent(peer, unsent.message, ctx));
+                }
+            }
+            Effect::Connect { addr } => self.net.connect(addr),
+            Effect::Disconnect { peer, reason } => self.net.disconnect(peer, reason),
+            Effect::Block { ip, duration } => self.net.block(ip, duration),
+            Effect::Verify { ticket, tx, sender } => self.engine.submit(ticket, sender, tx),
+            Effect::Cancel { ticket } => self.engine.cancel(ticket),
+            Effect::Pushed { ticket, verdict } => {
+                if let Some(reply) = self.pushes.remove(&ticket) {
+                    let verdict = match self.keeper.failure() {
+                        Some(error) if verdict.is_ok() => Err(PushFailed::NotKept(error)),
+                        _ => verdict.map_err(PushFailed::from),
+                    };
+                    let _ = reply.send(verdict);
+                }
+            }
+            // See above.
+            Effect::Keep(_) | Effect::Erase { .. } => {}
+            Effect::Notice(notice) => {
+                if let Some(notices) = &self.notices {
+                    let _ = notices.send(notice);
                 }
             }
         }
@@ -240,6 +299,7 @@ impl Core {
             peers: self.zone.peers().collect(),
             relays: self.zone.relays().to_vec(),
             addresses: self.zone.book().len(),
+            journal: self.keeper.state(),
         }
     }
 
@@ -253,6 +313,10 @@ impl Core {
             }
         }
     }
+}
+
+fn is_stem(effect: &Effect) -> bool {
+    matches!(effect, Effect::Send { message: Message::StemTransaction(_), .. })
 }
 
 /// The queue is full before the zone has to refuse what it does not even queue.
@@ -273,11 +337,19 @@ fn offence(error: &LinkError) -> Option<Offence> {
     }
 }
 
-fn book_path(config: &NodeConfig) -> Result<Option<PathBuf>, NodeError> {
-    let Some(path) = &config.data_dir else { return Ok(None) };
-    std::fs::create_dir_all(path)
-        .map_err(|error| NodeError::DataDir { path: path.clone(), error })?;
-    Ok(Some(path.join("peers.txt")))
+fn make_data_folder(config: &NodeConfig) -> Result<(), NodeError> {
+    let Some(path) = &config.data_dir else { return Ok(()) };
+    make_folder(path).map_err(|error| NodeError::DataDir { path: path.clone(), error })
+}
+
+async fn open_journal(
+    config: &NodeConfig,
+    verifier: Arc<Verifier>,
+    clock: Clock,
+) -> Result<(Keeper, Vec<Record>), NodeError> {
+    let Some(dir) = &config.data_dir else { return Ok((Keeper::off(), Vec::new())) };
+    let path = dir.join("journal.redb");
+    Keeper::open(path, config.zone.consensus, verifier, clock.moment()).await
 }
 
 fn load_book(config: &NodeConfig, path: Option<&PathBuf>) -> Result<Book, NodeError> {

@@ -6,6 +6,7 @@
 mod clock;
 mod core;
 mod engine;
+mod keeper;
 mod library;
 
 use std::io;
@@ -22,6 +23,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::chain::{Block, BlockError, DevLedger};
+use crate::journal::JournalError;
 use core::{Command, Core};
 pub(crate) use library::warn_of_slow_library;
 pub use library::{LibraryBuild, library_build};
@@ -37,7 +39,7 @@ pub struct NodeConfig {
     pub book: BookConfig,
     /// Addresses to begin with, beside those that were saved.
     pub seeds: Vec<SocketAddr>,
-    /// Where the address book is kept; nowhere if `None`.
+    /// Where the address book and the [journal](crate::journal) are kept; nowhere if `None`.
     pub data_dir: Option<PathBuf>,
     /// Threads that verify; one for each core if zero.
     pub workers: usize,
@@ -67,6 +69,14 @@ pub enum NodeError {
         /// What the system says.
         error: io::Error,
     },
+    /// The journal cannot be used. Without it a crash would lose the owner's transactions.
+    #[error("cannot use the journal {path}: {error}")]
+    Journal {
+        /// The file.
+        path: PathBuf,
+        /// Why, and what to do about it.
+        error: JournalError,
+    },
     /// A thread cannot be started.
     #[error("cannot start a verification thread: {0}")]
     Thread(io::Error),
@@ -83,9 +93,39 @@ pub enum PushFailed {
     /// The node refused it.
     #[error(transparent)]
     Refused(#[from] PushError),
+    /// It could not be written to the journal. If it is the first that could not be, the node sends
+    /// it all the same, but a crash would lose it; the next ones are not taken at all. Push it again
+    /// when the journal can be written.
+    #[error("not accepted, since the journal cannot be written: {0}")]
+    NotKept(JournalError),
     /// The node has stopped.
     #[error(transparent)]
     Stopped(#[from] Stopped),
+}
+
+/// How the [journal](crate::journal) is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum JournalState {
+    /// There is none, since there is no data folder: a crash loses the owner's transactions.
+    Off,
+    /// All that was acknowledged is on the disk.
+    Safe {
+        /// How many of the owner's transactions are kept.
+        records: usize,
+        /// How many could not be read at the start. They stay in the file.
+        unreadable: usize,
+    },
+    /// It cannot be written, and nothing of the owner is accepted. It is tried again all the time.
+    Failing {
+        /// How many of the owner's transactions are to be kept.
+        records: usize,
+        /// How many could not be read at the start. They stay in the file.
+        unreadable: usize,
+        /// How many changes may not be on the disk.
+        unwritten: usize,
+        /// Why, and what to do about it.
+        error: JournalError,
+    },
 }
 
 /// What the owner may know of a node.
@@ -101,6 +141,8 @@ pub struct Status {
     pub relays: Vec<PeerId>,
     /// Known addresses.
     pub addresses: usize,
+    /// Whether the owner's transactions are safe.
+    pub journal: JournalState,
 }
 
 /// A running node. Dropping it stops it; [`Node::shutdown`] also waits and saves.
@@ -134,13 +176,13 @@ impl Node {
         self.local_addr
     }
 
-    /// Gives a transaction of the owner to the stem, or to everyone at once if `fluff`.
+    /// Gives a transaction of the owner to the stem, or to everyone at once if `fluff`. With a data
+    /// folder it is on the disk when this returns, and a crash does not lose it.
     ///
     /// # Errors
     /// Why it is not taken.
     pub async fn push(&self, tx: Transaction, fluff: bool) -> Result<Accepted, PushFailed> {
-        let verdict = self.ask(|reply| Command::Push { tx, fluff, reply }).await?;
-        Ok(verdict?)
+        self.ask(|reply| Command::Push { tx, fluff, reply }).await?
     }
 
     /// Makes the next block out of what is public, without taking it.
@@ -175,7 +217,7 @@ impl Node {
         self.ask(|reply| Command::Status { reply }).await
     }
 
-    /// Stops the node: ends its connections, saves its address book.
+    /// Stops the node: ends its connections, saves its address book, closes its journal.
     pub async fn shutdown(self) {
         // If it has stopped already there is nothing to tell it.
         let _ = self.commands.send(Command::Shutdown).await;

@@ -38,8 +38,8 @@ use tracing::error;
 pub(super) use queue::Limits;
 use queue::{Batch, Job, Overflow, Queue};
 
-/// Proofs and kernels that are remembered: twice what a full stempool and txpool hold.
-const REMEMBERED: NonZeroUsize = NonZeroUsize::new(200_000).expect("not zero");
+/// Proofs and kernels that a node remembers: twice what a full stempool and txpool hold.
+pub(super) const REMEMBERED: NonZeroUsize = NonZeroUsize::new(200_000).expect("not zero");
 /// What a batch may cost: 64 transactions as wallets make them, some 60 ms. A greater one gains
 /// little (7% from 64 to 256 proofs) and makes all of them wait for the last.
 const BATCH_COST: u64 = 3_000;
@@ -89,9 +89,9 @@ impl Engine {
     pub(super) fn start(
         workers: usize,
         limits: Limits,
+        verifier: Arc<Verifier>,
         reports: mpsc::UnboundedSender<Report>,
     ) -> io::Result<Self> {
-        let verifier = Verifier::new(REMEMBERED);
         Self::start_with(workers, limits, reports, Arc::new(move |txs| verifier.verify_batch(txs)))
     }
 
