@@ -82,6 +82,44 @@ fn nrd_kernels_of_one_excess_exclude_each_other_and_wait_their_time() {
 }
 
 #[test]
+fn what_waits_for_a_height_is_taken_for_the_very_block_that_may_hold_it() {
+    let mut world = World::new();
+    let excess = output(&world.tx(), 0);
+    let (coin, coinbase) = (world.coin(), world.coin());
+    let mined = world.build(AssumedTx::new().spend(coin).nrd(nrd(5), Some(excess)));
+    world.mine(&[mined]);
+    world.chain.add(coinbase, OutputFeatures::Coinbase);
+    let coin = world.coin();
+    let distant = world.build(AssumedTx::new().spend(coin).nrd(nrd(5), Some(excess)));
+    let reward = world.build(AssumedTx::new().spend(coinbase));
+    let mut taken = [None; 2];
+    for _ in 0..8 {
+        let next = world.chain.height + 1;
+        for (tx, taken) in [&distant, &reward].into_iter().zip(&mut taken) {
+            if taken.is_none() && world.fluff(tx, peer(1)).is_ok() {
+                *taken = Some(next);
+            }
+        }
+        world.mine(&[]);
+    }
+    // The block of the first NRD kernel and of the reward is the eleventh.
+    assert_eq!(taken, [Some(11 + 5), Some(11 + 3)]);
+}
+
+#[test]
+fn what_is_known_as_public_is_what_everyone_was_told() {
+    let mut world = World::new();
+    let (public, stem) = (world.tx(), world.tx());
+    world.fluff(&public, peer(1)).expect("fits");
+    world.stem(&stem, peer(1)).expect("fits");
+    let knows = |world: &World, tx: &ValidTx| world.pool.knows_public(&kernels(tx)[0]);
+    assert!(knows(&world, &public) && !knows(&world, &stem));
+    world.mine(&[public.clone(), stem.clone()]);
+    assert!(knows(&world, &public), "it was public before");
+    assert!(!knows(&world, &stem), "nobody may ask who had it");
+}
+
+#[test]
 fn a_full_stempool_refuses_by_share_but_never_the_owner() {
     let mut config = config();
     config.capacity = Capacity { stem_entries: 4, shares: 2, ..Capacity::default() };
