@@ -9,7 +9,7 @@ use scape_tests::endurance::{Attack, Endurance, Sample, serve};
 
 /// Floods a real node over loopback with everything that hostile peers can send.
 ///
-/// Prints resident memory over time, how long an honest peer's transactions took, and bans. Exit
+/// Prints resident memory over time, how long an honest peer's transactions took, and who was thrown out. Exit
 /// code 1 if memory passed its bound or the honest peer did not get through.
 #[derive(Parser)]
 struct Options {

@@ -7,9 +7,10 @@
 //! ```
 //!
 //! The node runs in a process of its own, so that its resident memory is its alone. Every flooder
-//! comes from an address of its own in 127.0.0.0/8, and from another one when it was thrown out: bans
-//! are per host. What is measured: resident memory over time, how long a transaction of the honest
-//! peer takes from its socket to the stempool, how often flooders were banned. What is judged: that
+//! comes from an address of its own in 127.0.0.0/8, and comes back when it was thrown out: on loopback
+//! a ban ends the connection and no more. What is measured: resident memory over time, how long a
+//! transaction of the honest peer takes from its socket to the stempool, how often flooders were
+//! thrown out. What is judged: that
 //! memory stays under the configured bound, and that the honest peer always got through.
 //!
 //! Linux only: elsewhere other addresses than 127.0.0.1 have to be set up first.

@@ -75,12 +75,15 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = |share| self.latency(share).unwrap_or_default().as_secs_f64() * 1e3;
-        writeln!(f, "attack        connections   bans   messages        MB")?;
+        writeln!(f, "attack          connections  thrown out   messages        MB")?;
         for (attack, tally) in &self.tallies {
-            let Tally { connections, bans, messages, bytes } = tally;
+            let Tally { connections, thrown_out, messages, bytes } = tally;
             let megabytes = *bytes as f64 / 1e6;
             let name = attack.name();
-            writeln!(f, "{name:<12} {connections:>12} {bans:>6} {messages:>10} {megabytes:>9.1}")?;
+            writeln!(
+                f,
+                "{name:<14} {connections:>12} {thrown_out:>11} {messages:>10} {megabytes:>9.1}"
+            )?;
         }
         let (arrived, lost) = (self.latencies.len(), self.lost);
         writeln!(f, "honest transactions: {arrived} arrived, {lost} lost")?;
