@@ -12,11 +12,13 @@
 //! `examples/embed.rs`), or only a [`pool::Pool`]. A host that wants sockets too starts a
 //! [`node::Node`].
 
+pub mod api;
 pub mod chain;
 pub mod config;
 pub mod devnet;
 pub mod journal;
 pub mod node;
+pub mod rpc;
 pub mod run;
 
 pub use scape_aggregate as aggregate;

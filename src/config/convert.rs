@@ -2,7 +2,7 @@
 
 use std::env;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use scape_aggregate::{ChainType, Consensus};
 use scape_p2p::book::{Book, BookConfig, Source, UnixTime};
@@ -109,26 +109,85 @@ impl Config {
         BookConfig { allow_private, ..BookConfig::default() }
     }
 
-    /// Where to listen, if at all: unless set, all addresses and the default port of the chain.
+    /// Where to listen for peers, if at all. Unless set, on all addresses, three above the default
+    /// port of Grin, whose node is often on the same host.
     pub fn listen(&self) -> Option<SocketAddr> {
-        match self.network.listen {
+        self.listen_at(self.network.listen, Ipv4Addr::UNSPECIFIED, 3)
+    }
+
+    /// Where wallets are served, if at all.
+    pub fn foreign_listen(&self) -> Option<SocketAddr> {
+        self.listen_at(self.api.foreign, Ipv4Addr::LOCALHOST, 4)
+    }
+
+    /// Where the owner is served, if at all.
+    pub fn owner_listen(&self) -> Option<SocketAddr> {
+        self.listen_at(self.api.owner, Ipv4Addr::LOCALHOST, 5)
+    }
+
+    fn listen_at(&self, set: Option<Listen>, host: Ipv4Addr, above: u16) -> Option<SocketAddr> {
+        match set {
             Some(Listen::Off) => None,
             Some(Listen::At(addr)) => Some(addr),
-            None => Some((Ipv4Addr::UNSPECIFIED, self.chain.r#type.default_port()).into()),
+            None => Some((host, self.chain.r#type.default_port() + above).into()),
         }
     }
 
     /// Where the data of this chain is kept.
     ///
     /// # Errors
-    /// It is in the home directory, and there is none.
+    /// It is in the home directory, and there is none; so all below.
     pub fn data_dir(&self) -> Result<PathBuf, ConfigError> {
-        let dir = &self.node.data_dir;
-        let dir = match dir.strip_prefix("~") {
-            Ok(rest) => env::home_dir().ok_or_else(|| ConfigError::NoHome(dir.clone()))?.join(rest),
-            Err(_) => dir.clone(),
-        };
-        Ok(dir.join(self.chain.r#type.name()))
+        Ok(from_home(&self.node.data_dir)?.join(self.chain.r#type.name()))
+    }
+
+    /// The file with the password of wallets.
+    ///
+    /// # Errors
+    /// As [`Config::data_dir`].
+    pub fn foreign_secret_file(&self) -> Result<PathBuf, ConfigError> {
+        self.secret_file(&self.api.foreign_secret_file, ".foreign_api_secret")
+    }
+
+    /// The file with the password of the owner.
+    ///
+    /// # Errors
+    /// As [`Config::data_dir`].
+    pub fn owner_secret_file(&self) -> Result<PathBuf, ConfigError> {
+        self.secret_file(&self.api.owner_secret_file, ".owner_api_secret")
+    }
+
+    fn secret_file(&self, set: &Option<PathBuf>, name: &str) -> Result<PathBuf, ConfigError> {
+        match set {
+            Some(path) => from_home(path),
+            None => Ok(self.data_dir()?.join(name)),
+        }
+    }
+
+    /// The file with the password of the Grin node's Foreign API, if it has one.
+    ///
+    /// # Errors
+    /// As [`Config::data_dir`].
+    pub fn grin_secret_file(&self) -> Result<Option<PathBuf>, ConfigError> {
+        self.grin.secret_file.as_deref().map(from_home).transpose()
+    }
+
+    /// Where log files are written, if anywhere.
+    ///
+    /// # Errors
+    /// As [`Config::data_dir`].
+    pub fn log_dir(&self) -> Result<Option<PathBuf>, ConfigError> {
+        self.log.dir.as_deref().map(from_home).transpose()
+    }
+}
+
+/// A path whose leading `~/` stands for the home directory.
+fn from_home(path: &Path) -> Result<PathBuf, ConfigError> {
+    match path.strip_prefix("~") {
+        Ok(rest) => {
+            Ok(env::home_dir().ok_or_else(|| ConfigError::NoHome(path.to_owned()))?.join(rest))
+        }
+        Err(_) => Ok(path.to_owned()),
     }
 }
 

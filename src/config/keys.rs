@@ -84,10 +84,21 @@ const SECONDS: Kind = Kind::Seconds(0.0..=YEAR);
 const INTERVAL: Kind = Kind::Seconds(0.001..=YEAR);
 
 /// All sections with all keys.
-pub static SECTIONS: [Section; 7] = [
+pub static SECTIONS: [Section; 9] = [
     Section { name: "chain", doc: "The chain and its rules.", keys: &CHAIN },
     Section { name: "node", doc: "This node.", keys: &NODE },
     Section { name: "network", doc: "Whom the node talks to.", keys: &NETWORK },
+    Section {
+        name: "grin",
+        doc: "The Grin node whose chain is followed. Without one the node has an embedded \
+              development ledger.",
+        keys: &GRIN,
+    },
+    Section {
+        name: "api",
+        doc: "Where wallets and the owner reach the node over HTTP.",
+        keys: &API,
+    },
     Section {
         name: "dandelion",
         doc: "How transactions are routed: a preset, and what is to differ from it. At its start \
@@ -153,8 +164,8 @@ static NETWORK: [Key; 10] = [
     key(
         "listen",
         KeyDefault::Unset {
-            instead: "all addresses, default port of the chain",
-            example: "\"0.0.0.0:3414\"",
+            instead: "all addresses, 3 above the default port of Grin: 3417, 13417 or 23417",
+            example: "\"0.0.0.0:3417\"",
         },
         Kind::Listen,
         "",
@@ -345,6 +356,90 @@ static DANDELION: [Key; 17] = [
     ),
 ];
 
+static GRIN: [Key; 3] = [
+    key(
+        "url",
+        KeyDefault::Unset {
+            instead: "an embedded development ledger",
+            example: "\"http://127.0.0.1:3413\"",
+        },
+        Kind::Url,
+        "",
+        "The API of the Grin node.",
+    ),
+    key(
+        "secret_file",
+        KeyDefault::Unset {
+            instead: "no password is sent",
+            example: "\"~/.grin/main/.foreign_api_secret\"",
+        },
+        Kind::Text(4_096),
+        "",
+        "The file with the password of its Foreign API. A leading ~/ is the home directory.",
+    ),
+    key(
+        "poll_secs",
+        Value("15"),
+        Kind::Seconds(0.1..=3_600.0),
+        "seconds",
+        "How often it is asked for its tip while no peer tells of a new block. Peers that do, such \
+         as the Grin node itself under network.peers, make it sooner.",
+    ),
+];
+
+static API: [Key; 5] = [
+    key(
+        "foreign",
+        KeyDefault::Unset {
+            instead: "loopback, 4 above the default p2p port of Grin: 3418, 13418 or 23418",
+            example: "\"127.0.0.1:3418\"",
+        },
+        Kind::Listen,
+        "",
+        "Where wallets reach the node, as they would reach a Grin node. Port 0 takes a free one, \
+         \"off\" serves none.",
+    ),
+    key(
+        "foreign_secret_file",
+        KeyDefault::Unset {
+            instead: ".foreign_api_secret in the data directory of the chain",
+            example: "\"~/.grin/main/.foreign_api_secret\"",
+        },
+        Kind::Text(4_096),
+        "",
+        "The file with the password of wallets. Made with a random one if it does not exist. That \
+         of the Grin node can be used, so that a wallet needs no change.",
+    ),
+    key(
+        "owner",
+        KeyDefault::Unset {
+            instead: "loopback, 5 above the default p2p port of Grin: 3419, 13419 or 23419",
+            example: "\"127.0.0.1:3419\"",
+        },
+        Kind::Listen,
+        "",
+        "Where the owner and the command line reach the node; metrics and health are here, too. It \
+         shows what the stem hides: keep it on loopback.",
+    ),
+    key(
+        "owner_secret_file",
+        KeyDefault::Unset {
+            instead: ".owner_api_secret in the data directory of the chain",
+            example: "\"~/.scape/mainnet/.owner_api_secret\"",
+        },
+        Kind::Text(4_096),
+        "",
+        "The file with the password of the owner. Made with a random one if it does not exist.",
+    ),
+    key(
+        "connections",
+        Value("256"),
+        Kind::Count(1..=65_536),
+        "connections",
+        "How many connections each of the two serves at once. More wait.",
+    ),
+];
+
 static POOL: [Key; 10] = [
     key(
         "stem_entries",
@@ -425,12 +520,23 @@ static LEDGER: [Key; 4] = [
     ),
 ];
 
-static LOG: [Key; 1] = [key(
-    "filter",
-    Value("\"info\""),
-    Kind::Filter,
-    "",
-    "What is logged, as in RUST_LOG but for patterns. At info and above no transaction is ever named and no event \
-     of the stem is told with its peer: who reads such a log must learn nothing of origins. At \
-     debug and trace it does.",
-)];
+static LOG: [Key; 4] = [
+    key(
+        "filter",
+        Value("\"info\""),
+        Kind::Filter,
+        "",
+        "What is logged, as in RUST_LOG but for patterns. At info and above no transaction is ever \
+         named and no event of the stem is told with its peer: who reads such a log must learn \
+         nothing of origins. At debug and trace it does.",
+    ),
+    key("json", Value("false"), Kind::Switch, "", "Whether each line is a JSON object."),
+    key(
+        "dir",
+        KeyDefault::Unset { instead: "only to stderr", example: "\"~/.scape/log\"" },
+        Kind::Text(4_096),
+        "",
+        "Where log files are written, one a day, beside what goes to stderr.",
+    ),
+    key("files", Value("7"), Kind::Count(1..=1_000), "files", "How many of them are kept."),
+];

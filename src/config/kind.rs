@@ -8,6 +8,7 @@ use toml::de::DeValue;
 use tracing_subscriber::filter::Targets;
 
 use super::sections::Listen;
+use crate::rpc::Url;
 
 /// What is allowed as the value of a key.
 #[derive(Clone, Debug)]
@@ -29,6 +30,8 @@ pub enum Kind {
     Filter,
     /// An address and port to listen on, or `off`.
     Listen,
+    /// Where a server speaks HTTP.
+    Url,
     /// An address and port.
     Address,
     /// A list of addresses and ports.
@@ -72,6 +75,7 @@ impl Kind {
             Self::Text(max) => !text.is_empty() && text.len() <= *max,
             Self::Filter => text.parse::<Targets>().is_ok(),
             Self::Listen => text.parse::<Listen>().is_ok(),
+            Self::Url => text.parse::<Url>().is_ok(),
             Self::Address | Self::Addresses => text.parse::<SocketAddr>().is_ok(),
             Self::Hosts => text.parse::<IpAddr>().is_ok(),
             Self::Switch | Self::Count(_) | Self::Number(_) | Self::Seconds(_) => {
@@ -121,6 +125,7 @@ impl fmt::Display for Kind {
             Self::Text(max) => write!(f, "text of 1 to {max} bytes"),
             Self::Filter => f.write_str("levels of the log by target, as \"info,scape=debug\""),
             Self::Listen => f.write_str("an address with a port, as \"0.0.0.0:3414\", or \"off\""),
+            Self::Url => f.write_str("a URL of http without a path, as \"http://127.0.0.1:3413\""),
             Self::Address => f.write_str("an address with a port, as \"192.0.2.1:3414\""),
             Self::Addresses => {
                 f.write_str("a list of addresses with ports, as [\"192.0.2.1:3414\"]")

@@ -39,8 +39,8 @@ pub use error::{At, ConfigError, Hint};
 pub use keys::{Key, KeyDefault, SECTIONS, Section};
 pub use kind::Kind;
 pub use sections::{
-    ChainSection, Coin, DandelionSection, EmbargoKind, LedgerSection, Listen, LogSection,
-    NetworkSection, NodeSection, PatienceKind, PoolSection, Seconds,
+    ApiSection, ChainSection, Coin, DandelionSection, EmbargoKind, GrinSection, LedgerSection,
+    Listen, LogSection, NetworkSection, NodeSection, PatienceKind, PoolSection, Seconds,
 };
 
 /// A configuration. Read from a file it has been checked; changed since, [`Config::check`] it.
@@ -53,6 +53,10 @@ pub struct Config {
     pub node: NodeSection,
     /// Whom it talks to.
     pub network: NetworkSection,
+    /// The Grin node whose chain is followed.
+    pub grin: GrinSection,
+    /// Where it is reached over HTTP.
+    pub api: ApiSection,
     /// How transactions are routed.
     pub dandelion: DandelionSection,
     /// How much the pools hold.

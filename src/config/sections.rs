@@ -14,6 +14,7 @@ use scape_pool::Capacity;
 use serde::{Deserialize, Serialize};
 
 use super::keys::USER_AGENT;
+use crate::rpc::Url;
 
 /// The chain and its rules.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -62,6 +63,34 @@ pub struct NetworkSection {
     pub ban_secs: Seconds,
     /// Whether private addresses are kept, if not as the chain says.
     pub allow_private: Option<bool>,
+}
+
+/// The Grin node whose chain is followed.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GrinSection {
+    /// Its API, if there is such a node.
+    pub url: Option<Url>,
+    /// The password of its Foreign API.
+    pub secret_file: Option<PathBuf>,
+    /// How often it is asked for its tip.
+    pub poll_secs: Seconds,
+}
+
+/// Where the node is reached over HTTP.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ApiSection {
+    /// Where wallets reach it, if not on the default port.
+    pub foreign: Option<Listen>,
+    /// Their password, if not in the data directory.
+    pub foreign_secret_file: Option<PathBuf>,
+    /// Where the owner reaches it, if not on the default port.
+    pub owner: Option<Listen>,
+    /// The owner's password, if not in the data directory.
+    pub owner_secret_file: Option<PathBuf>,
+    /// Connections served at once.
+    pub connections: usize,
 }
 
 /// How transactions are routed: a preset, and what differs from it.
@@ -127,6 +156,12 @@ pub struct LedgerSection {
 pub struct LogSection {
     /// Directives as in `RUST_LOG`.
     pub filter: String,
+    /// Whether each line is a JSON object.
+    pub json: bool,
+    /// Where files are written, if anywhere.
+    pub dir: Option<PathBuf>,
+    /// How many of them are kept.
+    pub files: usize,
 }
 
 /// A length of time, in the file a number of seconds with or without a fraction.
@@ -201,6 +236,24 @@ impl Default for NetworkSection {
     }
 }
 
+impl Default for GrinSection {
+    fn default() -> Self {
+        Self { url: None, secret_file: None, poll_secs: Seconds(Duration::from_secs(15)) }
+    }
+}
+
+impl Default for ApiSection {
+    fn default() -> Self {
+        Self {
+            foreign: None,
+            foreign_secret_file: None,
+            owner: None,
+            owner_secret_file: None,
+            connections: 256,
+        }
+    }
+}
+
 impl Default for DandelionSection {
     fn default() -> Self {
         Self {
@@ -252,7 +305,7 @@ impl Default for LedgerSection {
 
 impl Default for LogSection {
     fn default() -> Self {
-        Self { filter: "info".to_owned() }
+        Self { filter: "info".to_owned(), json: false, dir: None, files: 7 }
     }
 }
 

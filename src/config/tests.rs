@@ -110,7 +110,7 @@ fn defaults_are_those_of_the_parts() {
     let grin = NetConfig::new(consensus, [7; 32]);
     assert_eq!(config.zone_config().expect("complete"), ZoneConfig::new(consensus));
     assert_eq!(config.book_config(), Default::default());
-    assert_eq!(net.listen, Some("0.0.0.0:3414".parse().expect("address")));
+    assert_eq!(net.listen, Some("0.0.0.0:3417".parse().expect("address")));
     assert_eq!(format!("{:?}", NetConfig { listen: None, ..net }), format!("{grin:?}"));
 }
 
@@ -145,7 +145,7 @@ fn a_file_is_read() {
     assert_eq!(zone.capacity.orphan_age, Duration::from_secs(30));
     let (base, spread) = (Duration::from_secs(180), Duration::from_secs(60));
     assert_eq!(zone.params.embargo.delay, EmbargoDelay::Uniform { base, spread });
-    assert_eq!(config.listen().expect("listens").port(), 13_414);
+    assert_eq!(config.listen().expect("listens").port(), 13_417);
     assert_eq!(config.data_dir().expect("absolute"), Path::new("/var/lib/scape/testnet"));
 }
 

@@ -149,8 +149,15 @@ pub struct Status {
 #[derive(Debug)]
 pub struct Node {
     commands: mpsc::Sender<Command>,
+    handle: NodeHandle,
     task: JoinHandle<()>,
     local_addr: Option<SocketAddr>,
+}
+
+/// Asks things of a running [`Node`]. Handles are cheap to clone and do not keep the node running.
+#[derive(Clone, Debug)]
+pub struct NodeHandle {
+    commands: mpsc::WeakSender<Command>,
 }
 
 impl Node {
@@ -168,7 +175,8 @@ impl Node {
         let core = Core::start(config, ledger, notices).await?;
         let local_addr = core.local_addr();
         let task = tokio::spawn(core.run(inbox));
-        Ok(Self { commands, task, local_addr })
+        let handle = NodeHandle { commands: commands.downgrade() };
+        Ok(Self { commands, handle, task, local_addr })
     }
 
     /// Where the node listens.
@@ -176,6 +184,28 @@ impl Node {
         self.local_addr
     }
 
+    /// To ask things of it from elsewhere.
+    pub fn handle(&self) -> &NodeHandle {
+        &self.handle
+    }
+
+    /// Stops the node: ends its connections, saves its address book, closes its journal.
+    pub async fn shutdown(self) {
+        // If it has stopped already there is nothing to tell it.
+        let _ = self.commands.send(Command::Shutdown).await;
+        let _ = self.task.await;
+    }
+}
+
+impl std::ops::Deref for Node {
+    type Target = NodeHandle;
+
+    fn deref(&self) -> &NodeHandle {
+        &self.handle
+    }
+}
+
+impl NodeHandle {
     /// Gives a transaction of the owner to the stem, or to everyone at once if `fluff`. With a data
     /// folder it is on the disk when this returns, and a crash does not lose it.
     ///
@@ -217,19 +247,13 @@ impl Node {
         self.ask(|reply| Command::Status { reply }).await
     }
 
-    /// Stops the node: ends its connections, saves its address book, closes its journal.
-    pub async fn shutdown(self) {
-        // If it has stopped already there is nothing to tell it.
-        let _ = self.commands.send(Command::Shutdown).await;
-        let _ = self.task.await;
-    }
-
     async fn ask<T>(
         &self,
         command: impl FnOnce(oneshot::Sender<T>) -> Command,
     ) -> Result<T, Stopped> {
         let (reply, answer) = oneshot::channel();
-        self.commands.send(command(reply)).await.map_err(|_| Stopped)?;
+        let commands = self.commands.upgrade().ok_or(Stopped)?;
+        commands.send(command(reply)).await.map_err(|_| Stopped)?;
         answer.await.map_err(|_| Stopped)
     }
 }

@@ -1,0 +1,3 @@
+//! How wallets and the owner reach the node over HTTP.
+
+pub mod view;

@@ -1,0 +1,132 @@
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Bytes;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
+use hyper::{Request, StatusCode, Uri};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use super::{RpcError, Secret, Url};
+
+/// How much of a server is put up with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RpcLimits {
+    /// For a whole call.
+    pub timeout: Duration,
+    /// Of an answer, in bytes.
+    pub answer: usize,
+}
+
+/// A client of one API of one server. Connections are kept open and used again; clones share them.
+#[derive(Clone, Debug)]
+pub struct RpcClient {
+    http: Client<HttpConnector, Full<Bytes>>,
+    uri: Uri,
+    authorization: Option<String>,
+    limits: RpcLimits,
+}
+
+/// JSON-RPC as it is answered.
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(default)]
+    result: Option<Value>,
+    #[serde(default)]
+    error: Option<Failure>,
+}
+
+#[derive(Deserialize)]
+struct Failure {
+    code: i64,
+    message: String,
+}
+
+/// Results as Grin wraps them.
+#[derive(Deserialize)]
+enum Wrapped {
+    Ok(Value),
+    Err(Value),
+}
+
+impl RpcClient {
+    /// A client that has not connected yet. `path` is that of the API, `/v2/foreign` or
+    /// `/v2/owner`.
+    pub fn new(url: &Url, path: &'static str, secret: Option<&Secret>, limits: RpcLimits) -> Self {
+        Self {
+            http: Client::builder(TokioExecutor::new()).build_http(),
+            uri: url.join(path),
+            authorization: secret.map(Secret::authorization),
+            limits,
+        }
+    }
+
+    /// Calls a method whose result is wrapped as Grin wraps it.
+    ///
+    /// # Errors
+    /// Why there is no such result.
+    pub async fn call<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        params: Value,
+    ) -> Result<T, RpcError> {
+        match serde_json::from_value(self.call_raw(method, params).await?)? {
+            Wrapped::Ok(value) => Ok(serde_json::from_value(value)?),
+            Wrapped::Err(value) => Err(RpcError::Refused(value)),
+        }
+    }
+
+    /// Calls a method and returns its result as it came.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn call_raw(&self, method: &str, params: Value) -> Result<Value, RpcError> {
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+        let answer: Answer = serde_json::from_slice(&self.post(body.to_string()).await?)?;
+        match (answer.result, answer.error) {
+            (_, Some(Failure { code, message })) => Err(RpcError::Call { code, message }),
+            (result, None) => Ok(result.unwrap_or(Value::Null)),
+        }
+    }
+
+    async fn post(&self, body: String) -> Result<Bytes, RpcError> {
+        let limit = self.limits.timeout;
+        timeout(limit, self.exchange(body)).await.unwrap_or(Err(RpcError::Timeout(limit)))
+    }
+
+    async fn exchange(&self, body: String) -> Result<Bytes, RpcError> {
+        let mut request = Request::post(&self.uri).header(CONTENT_TYPE, "application/json");
+        if let Some(authorization) = &self.authorization {
+            request = request.header(AUTHORIZATION, authorization);
+        }
+        let request =
+            request.body(Full::new(Bytes::from(body))).map_err(|error| self.unreachable(&error))?;
+        let answer = self.http.request(request).await.map_err(|error| self.unreachable(&error))?;
+        match answer.status() {
+            StatusCode::OK => {}
+            StatusCode::UNAUTHORIZED => return Err(RpcError::Unauthorized),
+            status => return Err(RpcError::Status(status.as_u16())),
+        }
+        let body = Limited::new(answer.into_body(), self.limits.answer).collect().await;
+        let body = body.map_err(|error| match error.is::<LengthLimitError>() {
+            true => RpcError::TooLong(self.limits.answer),
+            false => self.unreachable(&*error),
+        })?;
+        Ok(body.to_bytes())
+    }
+
+    /// The innermost cause says most: "connection refused", not "client error".
+    fn unreachable(&self, error: &(dyn std::error::Error + 'static)) -> RpcError {
+        let mut cause = error;
+        while let Some(source) = cause.source() {
+            cause = source;
+        }
+        let authority = self.uri.authority().map_or("", |authority| authority.as_str());
+        RpcError::Unreachable { url: format!("http://{authority}"), reason: cause.to_string() }
+    }
+}
