@@ -6,8 +6,9 @@ use std::sync::OnceLock;
 
 use scape_aggregate::builder::{AssumedTx, BuildError, Damage, Recipe, corpus, seeded};
 use scape_aggregate::{
-    ChainType, Consensus, DecodeError, FeeFields, FeeFieldsError, ProtocolVersion, Reader,
-    RuleError, Transaction, ValidTx, Weight,
+    ChainType, Consensus, DecodeError, EncodeError, FeeFields, FeeFieldsError, Inputs,
+    NrdRelativeHeight, OutputFeatures, ProtocolVersion, Reader, RuleError, Transaction, ValidTx,
+    Weight,
 };
 
 const NRD: Consensus = Consensus::of(ChainType::AutomatedTesting).with_nrd();
@@ -145,6 +146,50 @@ fn readers_give_what_is_there_and_no_more() {
     assert_eq!(reader.take(1), Ok([9].as_slice()));
     assert_eq!(reader.finish(), Err(DecodeError::TrailingBytes(1)));
     assert_eq!(Reader::new(&[]).finish(), Ok(()));
+}
+
+/// At version 1 every kernel takes the room of the largest, from 2 on what it needs; inputs lose
+/// their features at version 3.
+#[test]
+fn bytes_are_as_many_as_the_version_says() {
+    let blocks = NrdRelativeHeight::new(9).unwrap();
+    let kernels = [
+        (AssumedTx::new(), 9),
+        (AssumedTx::new().height_locked(7), 17),
+        (AssumedTx::new().nrd(blocks, None), 11),
+    ];
+    // Offset and counts, two outputs with the lengths of their proofs, excess and signature.
+    let rest = 32 + 3 * 8 + 2 * (1 + 33 + 8 + 675) + 33 + 64;
+    for (tx, features) in kernels {
+        let held = assumed(tx);
+        let spent = held.inputs().iter().map(|input| (OutputFeatures::Plain, input.commitment()));
+        let tx = Transaction::new(
+            *held.offset(),
+            Inputs::from_outputs(spent),
+            held.outputs().to_vec(),
+            held.kernels().to_vec(),
+            &NRD,
+        )
+        .unwrap();
+        let len = |version| tx.encode(version).unwrap().len();
+        assert_eq!(len(ProtocolVersion(0)), rest + 34 + 17);
+        assert_eq!(len(ProtocolVersion::V1), rest + 34 + 17);
+        assert_eq!(len(ProtocolVersion::V2), rest + 34 + features);
+        assert_eq!(len(ProtocolVersion::V3), rest + 33 + features);
+        assert_eq!(len(ProtocolVersion::LOCAL), rest + 33 + features);
+        let unknown = EncodeError::FeaturesUnknown(ProtocolVersion::V2);
+        assert_eq!(held.encode(ProtocolVersion::V2), Err(unknown));
+    }
+}
+
+/// What peers compare when they shake hands.
+#[test]
+fn each_chain_has_its_genesis() {
+    let mainnet = "40adad0aec27797b48840aa9e00472015c21baea118ce7a2ff1a82c0f8f5bf82";
+    assert_eq!(ChainType::Mainnet.genesis().to_string(), mainnet);
+    let mut all = ChainType::ALL.map(|chain| *chain.genesis().as_bytes());
+    all.sort_unstable();
+    assert!(all.is_sorted_by(|a, b| a < b), "no two are the same");
 }
 
 #[test]
