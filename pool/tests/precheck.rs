@@ -72,6 +72,6 @@ fn the_stempool_does_not_show() {
         assert_eq!(precheck(&mut world, tx), Ok(()));
     }
     // Not even when a block has taken it: it was never public here.
-    world.mine(&[held.clone()]);
+    world.mine(std::slice::from_ref(&held));
     assert_ne!(precheck(&mut world, &held), Err(Refusal::Known));
 }
