@@ -71,7 +71,6 @@ impl EmbargoDelay {
     pub(crate) fn draw(&self, rng: &mut impl Rng) -> Duration {
         match *self {
             Self::Uniform { base, spread } => base + spread.mul_f64(rng.random::<f64>()),
-            Self::Exponential { mean } if mean.is_zero() => mean,
             Self::Exponential { mean } => match Exp::new(1.0 / mean.as_secs_f64()) {
                 // Beyond 20 means (one in half a billion) the tail is cut, to keep time finite.
                 Ok(exp) => Duration::from_secs_f64(exp.sample(rng).min(20.0 * mean.as_secs_f64())),
@@ -125,5 +124,45 @@ impl Default for Capacity {
             shares: 8,
             reorg_depth: 60,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha12Rng;
+
+    use super::*;
+
+    fn draws(delay: EmbargoDelay) -> Vec<f64> {
+        let mut rng = ChaCha12Rng::seed_from_u64(1);
+        (0..10_000).map(|_| delay.draw(&mut rng).as_secs_f64()).collect()
+    }
+
+    fn mean(draws: &[f64]) -> f64 {
+        draws.iter().sum::<f64>() / draws.len() as f64
+    }
+
+    #[test]
+    fn memoryless_embargoes_have_their_mean_and_an_end() {
+        for mean_secs in [0.1, 39.0, 1_424.0] {
+            let draws =
+                draws(EmbargoDelay::Exponential { mean: Duration::from_secs_f64(mean_secs) });
+            assert!((mean(&draws) / mean_secs - 1.0).abs() < 0.03, "{}", mean(&draws));
+            // A share of e^-1 lasts longer than the mean.
+            let longer = draws.iter().filter(|draw| **draw > mean_secs).count();
+            assert!((3_500..3_850).contains(&longer), "{longer}");
+            assert!(draws.iter().all(|draw| *draw <= 20.0 * mean_secs));
+        }
+        let none = draws(EmbargoDelay::Exponential { mean: Duration::ZERO });
+        assert!(none.iter().all(|draw| *draw == 0.0));
+    }
+
+    #[test]
+    fn even_embargoes_fill_their_range() {
+        let (base, spread) = (Duration::from_secs(30), Duration::from_secs(10));
+        let draws = draws(EmbargoDelay::Uniform { base, spread });
+        assert!(draws.iter().all(|draw| (30.0..=40.0).contains(draw)));
+        assert!((mean(&draws) - 35.0).abs() < 0.2);
     }
 }

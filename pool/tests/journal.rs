@@ -218,3 +218,19 @@ fn what_became_impossible_in_the_meantime_is_reported_and_erased_when_that_is_fi
     host.drain();
     assert!(host.disk.0.is_empty(), "{:?}", host.disk.0.values());
 }
+
+#[test]
+fn a_child_that_was_sent_in_another_life_goes_on_beside_its_parent() {
+    let mut host = Host::new();
+    let parent = host.world.tx();
+    let child = host.world.child(&parent);
+    host.push(&parent);
+    host.push(&child);
+    assert_eq!(host.run_until(10).stems.len(), 1);
+    let embargo = host.world.embargo(&child);
+    assert!(embargo.is_some() && host.disk.is_sent(&child));
+    host.crash();
+    assert_eq!(host.world.embargo(&child), embargo);
+    let out = host.run_until(100);
+    assert_eq!((out.stems.len(), out.fluffs.len()), (0, 1), "both together, at the end");
+}

@@ -6,9 +6,11 @@
 //! - [`chaos`]: random scenarios by the thousand, judged by the invariants, shrunk when they fail.
 //! - [`audit`]: what must hold in every network, whatever happened in it.
 //! - [`flow`]: transactions that look real, with parents and children, and the coins they spend.
+//! - [`model`]: a pool that does the same by going through lists, to compare the real one with.
+//! - [`endurance`]: a real node in a process of its own, and everything that floods it.
 //!
-//! Nothing here reads a clock or an ambient generator: a seed decides everything, and the same
-//! seed gives the same trace, byte for byte.
+//! But for [`endurance`] nothing here reads a clock or an ambient generator: a seed decides
+//! everything, and the same seed gives the same trace, byte for byte.
 
 pub mod audit;
 pub mod chaos;

@@ -5,8 +5,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use scape_aggregate::builder::AssumedTx;
-use scape_aggregate::{ChainType, Consensus, Hash};
+use scape_aggregate::builder::{AssumedTx, seeded};
+use scape_aggregate::{ChainType, Commitment, Consensus, Hash};
 use scape_p2p::dandelion::{Params, Preset};
 use scape_p2p::wire::Message;
 use scape_pool::{Capacity, Instant};
@@ -87,6 +87,13 @@ impl World {
 fn assert_breaks(verdict: Result<(), Breach>, law: Law) {
     let breach = verdict.expect_err("it was not noticed");
     assert_eq!(breach.law, law, "{breach}");
+}
+
+/// That it is this clause of the law, too.
+#[track_caller]
+fn assert_says(verdict: Result<(), Breach>, law: Law, clause: &str) {
+    let breach = verdict.expect_err("it was not noticed");
+    assert!(breach.law == law && breach.what.contains(clause), "{breach}");
 }
 
 /// Changes what it says.
@@ -294,7 +301,84 @@ impl Behaviour for Sleepy {
 
 #[test]
 fn a_node_that_keeps_others_waiting_is_noticed() {
-    assert_breaks(World::with(Sleepy).watched_by(Prompt::default()), Law::Prompt);
+    let verdict = World::with(Sleepy).watched_by(Prompt::default());
+    assert_says(verdict, Law::Prompt, "kept something waiting");
+}
+
+/// Sleeps for a while when an embargo ends.
+struct Drowsy;
+
+impl Behaviour for Drowsy {
+    fn timeout(&mut self, scope: &mut Scope<'_>) -> Pass {
+        let ends = scope.zone.into_iter().flat_map(|zone| zone.pool().stem()).map(|(.., end)| end);
+        match ends.min() {
+            Some(end) if (end..end + Duration::from_secs(20)).contains(&scope.now) => Pass::Swallow,
+            _ => Pass::On,
+        }
+    }
+
+    fn outgoing(&mut self, to: NodeId, message: &Message, scope: &mut Scope<'_>) -> Pass {
+        keeps_to_itself(to, message, scope)
+    }
+}
+
+/// Nobody else can fluff what is not handed on.
+fn keeps_to_itself(_to: NodeId, message: &Message, _scope: &mut Scope<'_>) -> Pass {
+    match message {
+        Message::StemTransaction(_) => Pass::Swallow,
+        _ => Pass::On,
+    }
+}
+
+#[test]
+fn an_embargo_that_ends_late_is_noticed() {
+    let verdict = World::with(Drowsy).watched_by(Prompt::default());
+    assert_says(verdict, Law::Prompt, "kept something waiting");
+}
+
+#[test]
+fn an_overdue_embargo_is_noticed() {
+    let mut lazy = params();
+    lazy.embargo.sweep = Duration::from_secs(60);
+    let mut world = world(|spec, _, _| spec.params(lazy).mutated(says(keeps_to_itself)));
+    // Its patience wakes the node up while the others are overdue.
+    let tx = world.flow.tx();
+    world.mint.add(&tx);
+    world.net.at(Instant::from_secs(105), move |net| {
+        net.push(MUTANT, tx.as_transaction().clone(), false);
+    });
+    let mut prompt = Prompt::default();
+    prompt.declare(MUTANT, params());
+    assert_says(world.watched_by(prompt), Law::Prompt, "an embargo is overdue");
+}
+
+/// Writes so slowly that its links end before its stem transactions have left.
+fn slow_writer(behaviour: impl Behaviour + 'static) -> World {
+    let mut world = world(|spec, _, _| NodeSpec { writes: Some(1), ..spec.mutated(behaviour) });
+    world.net.at(Instant::from_secs(55), |net| {
+        (1..NODES).for_each(|node| net.disconnect(MUTANT, NodeId(node)));
+    });
+    world
+}
+
+/// Takes what waited for a lost relay for sent.
+struct Careless;
+
+impl Behaviour for Careless {
+    fn unsent(&mut self, _: NodeId, _: &[Message], _: &mut Scope<'_>) -> Pass {
+        Pass::Swallow
+    }
+}
+
+#[test]
+fn a_node_that_idles_after_a_lost_relay_is_noticed() {
+    let world = slow_writer(scape_tests::net::Honest);
+    let routed = Routed::new(world.mint.clone());
+    assert_eq!(world.watched_by(routed), Ok(()));
+
+    let world = slow_writer(Careless);
+    let routed = Routed::new(world.mint.clone());
+    assert_says(world.watched_by(routed), Law::Routed, "lost a relay and waits");
 }
 
 #[test]
@@ -338,7 +422,36 @@ fn a_pool_that_holds_too_much_is_noticed() {
     // The owner's two come on top of what peers may fill, so the relay is looked at.
     let none = Capacity { stem_entries: 0, tx_entries: 0, ..Capacity::default() };
     (1..NODES).for_each(|node| bounded.declare(NodeId(node), none));
-    assert_breaks(world.watched_by(bounded), Law::Bounded);
+    assert_says(world.watched_by(bounded), Law::Bounded, "transactions");
+}
+
+#[test]
+fn a_pool_that_holds_too_many_bytes_is_noticed() {
+    let none = [
+        ("stempool", Capacity { stem_bytes: 1_000, ..Capacity::default() }),
+        ("txpool", Capacity { tx_bytes: 1_000, ..Capacity::default() }),
+    ];
+    for (name, capacity) in none {
+        let mut bounded = Bounded::default();
+        (1..NODES).for_each(|node| bounded.declare(NodeId(node), capacity));
+        let breach = World::with(scape_tests::net::Honest).watched_by(bounded).unwrap_err();
+        let is_bytes = breach.what.contains(name) && breach.what.contains("bytes");
+        assert!(breach.law == Law::Bounded && is_bytes, "{breach}");
+    }
+}
+
+#[test]
+fn a_bad_block_is_noticed() {
+    let mut rng = seeded(6, 0);
+    let coin = Commitment([8; 33]);
+    let counterfeit = AssumedTx::new().spend(coin).build(&mut rng, &CONSENSUS).unwrap();
+    let mut world = world(|spec, _, _| spec.forges(coin));
+    world.mint.add(&counterfeit);
+    world.net.at(Instant::from_secs(15), move |net| {
+        net.push(MUTANT, counterfeit.as_transaction().clone(), true);
+    });
+    world.net.at(Instant::from_secs(18), |net| assert!(net.mine(MUTANT).is_some()));
+    assert_says(world.watched_by(Fair), Law::Fair, "refuses block");
 }
 
 #[test]

@@ -224,6 +224,8 @@ impl fmt::Display for Warning {
 
 #[cfg(test)]
 mod tests {
+    use scape_pool::Embargo;
+
     use super::*;
     use crate::dandelion::Preset;
 
@@ -273,5 +275,56 @@ mod tests {
             ParamsError::EpochTooShort { .. }
         ));
         assert_eq!(refused(Params { relays: 0, ..params }), ParamsError::NoRelays);
+        assert_eq!(refused(Params { fluff_fanout: 0, ..params }), ParamsError::NoFanout);
+        let sweep = Embargo { sweep: Duration::ZERO, ..params.embargo };
+        assert_eq!(refused(Params { embargo: sweep, ..params }), ParamsError::NoSweep);
+        for delay in [
+            EmbargoDelay::Uniform { base: Duration::ZERO, spread: Duration::ZERO },
+            EmbargoDelay::Exponential { mean: Duration::ZERO },
+        ] {
+            let embargo = Embargo { delay, ..params.embargo };
+            assert_eq!(refused(Params { embargo, ..params }), ParamsError::NoEmbargo);
+        }
+    }
+
+    #[test]
+    fn an_embargo_without_spread_ends_early_for_all_or_for_none() {
+        let exact = EmbargoDelay::Uniform { base: secs(30), spread: Duration::ZERO };
+        assert_eq!(early_embargo(&exact, 4.0, 7.0), 0.0);
+        assert_eq!(early_embargo(&exact, 4.0, 8.0), 1.0);
+    }
+
+    #[test]
+    fn the_owner_reads_figures_and_what_to_do_about_them() {
+        let (implied, warnings) = Preset::GrinDoc.params().check().expect("possible");
+        let text = implied.to_string();
+        assert!(text.starts_with("stem of 10 hops and 53 s expected"), "{text}");
+        let advice: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+        assert!(advice[0].contains("use a longer embargo"), "{advice:?}");
+        let (_, warnings) = Params {
+            embargo: Embargo {
+                delay: EmbargoDelay::Uniform { base: secs(180), spread: secs(30) },
+                sweep: secs(10),
+            },
+            ..Preset::GrinDoc.params()
+        }
+        .check()
+        .expect("possible");
+        let advice = warnings.iter().map(ToString::to_string).find(|w| w.contains("swallows"));
+        assert!(advice.is_some_and(|advice| advice.contains("use an exponential embargo")));
+    }
+
+    #[test]
+    fn demonstrations_run_faster_and_mean_the_same() {
+        for preset in Preset::ALL {
+            let (slow, fast) = (preset.params(), preset.params().faster(10));
+            assert_eq!(fast.epoch, slow.epoch / 10, "{preset}");
+            assert_eq!(fast.patience.interval, slow.patience.interval / 10, "{preset}");
+            assert_eq!(fast.embargo.sweep, slow.embargo.sweep / 10, "{preset}");
+            assert_eq!(fast.fluff_delay, slow.fluff_delay / 10, "{preset}");
+            let share = |params: &Params| quantile(&params.embargo.delay, 0.5);
+            assert!((share(&fast) * 10.0 - share(&slow)).abs() < 0.001, "{preset}");
+            assert_eq!(slow.faster(0), slow, "{preset}");
+        }
     }
 }

@@ -35,36 +35,49 @@ struct Host {
     zone: Zone,
     chain: Chain,
     rng: ChaCha12Rng,
+    now: Instant,
 }
 
 impl Host {
     fn new() -> Self {
         let mut config = ZoneConfig::new(CONSENSUS);
         config.verifications_per_peer = 4;
-        let book = Book::new(BookConfig::default());
-        let zone = Zone::new(config, book, [3; 32], Instant::ZERO);
-        let mut host = Self { zone, chain: Chain::default(), rng: ChaCha12Rng::seed_from_u64(1) };
+        let mut host = Self::with(config);
         for peer in 1..=2 {
-            host.connect(PeerId(peer));
+            host.connect(peer, Direction::Inbound, Capabilities::RELAY, ProtocolVersion::LOCAL);
         }
         host
     }
 
+    /// Without peers.
+    fn with(config: ZoneConfig) -> Self {
+        let book = Book::new(BookConfig::default());
+        let zone = Zone::new(config, book, [3; 32], Instant::ZERO);
+        let (chain, rng) = (Chain::default(), ChaCha12Rng::seed_from_u64(1));
+        Self { zone, chain, rng, now: Instant::ZERO }
+    }
+
     fn call<R>(&mut self, call: impl FnOnce(&mut Zone, &ZoneContext<'_>) -> R) -> R {
-        let ctx = ZoneContext { now: Instant::ZERO, unix: UnixTime(0), chain: &self.chain };
+        let ctx = ZoneContext { now: self.now, unix: UnixTime(0), chain: &self.chain };
         call(&mut self.zone, &ctx)
     }
 
-    fn connect(&mut self, peer: PeerId) {
-        let addr = SocketAddr::from(([10, 0, 0, u8::try_from(peer.0).unwrap()], 3414));
+    fn connect(
+        &mut self,
+        peer: u64,
+        direction: Direction,
+        capabilities: Capabilities,
+        version: ProtocolVersion,
+    ) {
+        let addr = SocketAddr::from(([10, 0, 0, u8::try_from(peer).unwrap()], 3414));
         let info = PeerInfo {
-            version: ProtocolVersion::LOCAL,
-            capabilities: Capabilities::RELAY,
+            version,
+            capabilities,
             user_agent: "peer".to_owned(),
             total_difficulty: 0,
             listen: addr,
         };
-        self.call(|zone, ctx| zone.handle_connected(peer, addr, Direction::Inbound, info, ctx));
+        self.call(|zone, ctx| zone.handle_connected(PeerId(peer), addr, direction, info, ctx));
     }
 
     /// A transaction that spends a coin of the chain.
@@ -211,4 +224,127 @@ fn owner_is_told_what_was_not_verified() {
     host.unverified(ticket, Unverified::Failed);
     let verdict = Err(PushError::Unverified(Unverified::Failed));
     assert_eq!(host.drain(), [Effect::Pushed { ticket, verdict }]);
+}
+
+impl Host {
+    /// With peers that it chose, and that the first patience after a push stems to.
+    fn stemming(peers: u64) -> Self {
+        let mut config = ZoneConfig::new(CONSENSUS);
+        config.params.stem_probability = 1.0;
+        let mut host = Self::with(config);
+        for peer in 1..=peers {
+            host.connect(peer, Direction::Outbound, Capabilities::RELAY, ProtocolVersion::LOCAL);
+        }
+        host.drain();
+        host
+    }
+
+    /// The owner pushes a valid transaction.
+    fn push(&mut self, tx: &ValidTx, fluff: bool) -> Vec<Effect> {
+        let ticket = self.zone.push(tx.as_transaction().clone(), fluff);
+        self.call(|zone, ctx| zone.handle_verified(ticket, Ok(tx.clone()), ctx));
+        self.drain()
+    }
+
+    /// What is sent while time goes on for so many seconds.
+    fn sent_within(&mut self, secs: u64) -> Vec<(PeerId, Message)> {
+        let mut effects = Vec::new();
+        for _ in 0..secs {
+            self.now = self.now + Duration::from_secs(1);
+            self.call(|zone, ctx| zone.handle_timeout(ctx));
+            effects.extend(self.drain());
+        }
+        sent(effects)
+    }
+}
+
+/// The messages about transactions.
+fn sent(effects: Vec<Effect>) -> Vec<(PeerId, Message)> {
+    let sent = effects.into_iter().filter_map(|effect| match effect {
+        Effect::Send { message: Message::GetPeerAddrs(_), .. } => None,
+        Effect::Send { peer, message } => Some((peer, message)),
+        _ => None,
+    });
+    sent.collect()
+}
+
+#[test]
+fn a_relay_that_takes_no_stem_transaction_is_replaced_at_once() {
+    let mut host = Host::stemming(2);
+    let tx = host.tx();
+    host.push(&tx, false);
+    let (relay, message) = host.sent_within(15).pop().unwrap();
+    assert_eq!(host.zone.relays(), [relay]);
+    assert!(matches!(&message, Message::StemTransaction(stem) if stem == tx.as_transaction()));
+
+    host.call(|zone, ctx| zone.handle_unsent(relay, message.clone(), ctx));
+    let effects = host.drain();
+    let gone = |e: &Effect| matches!(e, Effect::Disconnect { peer, .. } if *peer == relay);
+    assert!(effects.iter().any(gone), "{effects:?}");
+    let other = PeerId(3 - relay.0);
+    assert_eq!(sent(effects), [(other, message.clone())]);
+
+    // Where no relay is left, it is fluffed.
+    host.call(|zone, ctx| zone.handle_unsent(other, message.clone(), ctx));
+    assert!(host.zone.relays().is_empty());
+    assert_eq!(host.zone.pool().counts().public, 1);
+    host.drain();
+    host.call(|zone, ctx| zone.handle_unsent(PeerId(9), message, ctx));
+    assert!(host.drain().is_empty(), "a peer that nobody knows");
+}
+
+#[test]
+fn what_a_peer_could_not_be_told_it_is_told_later() {
+    let tells_whole = Capabilities::from_bits(0);
+    for capabilities in [Capabilities::RELAY, tells_whole] {
+        let mut host = Host::with(ZoneConfig::new(CONSENSUS));
+        host.connect(1, Direction::Inbound, capabilities, ProtocolVersion::LOCAL);
+        let tx = host.tx();
+        let told = sent(host.push(&tx, true));
+        let [(peer, message)] = told.as_slice() else { panic!("not told once: {told:?}") };
+        match message {
+            Message::TransactionKernel(kernel) => assert_eq!(kernel, tx.kernels()[0].hash()),
+            Message::Transaction(whole) => assert_eq!(whole, tx.as_transaction()),
+            other => panic!("told by {other:?}"),
+        }
+        assert!(host.sent_within(60).is_empty(), "once is enough");
+        host.call(|zone, ctx| zone.handle_unsent(*peer, message.clone(), ctx));
+        assert!(sent(host.drain()).is_empty(), "not at once");
+        assert_eq!(host.sent_within(60), told);
+    }
+}
+
+/// A peer of protocol version 2 that does not ask could not read the whole transaction.
+#[test]
+fn a_peer_that_can_neither_ask_nor_read_is_told_nothing() {
+    let mut host = Host::with(ZoneConfig::new(CONSENSUS));
+    let deaf = Capabilities::from_bits(0);
+    host.connect(1, Direction::Inbound, deaf, ProtocolVersion::V2);
+    let tx = host.tx();
+    assert!(sent(host.push(&tx, true)).is_empty());
+    assert!(host.sent_within(60).is_empty());
+}
+
+#[test]
+fn what_means_nothing_is_ignored_and_what_breaks_the_protocol_costs() {
+    let mut host = Host::new();
+    let addr = SocketAddr::from(([10, 0, 0, 1], 3414));
+    let local = crate::handshake::Local {
+        genesis: CONSENSUS.chain.genesis(),
+        capabilities: Capabilities::RELAY,
+        user_agent: "peer".to_owned(),
+        listen: addr,
+        total_difficulty: 0,
+    };
+    let hand = || Message::Hand(crate::handshake::hand(&local, 7, addr));
+    for message in [Message::Skipped(99), Message::BanReason(BanReason::MANUAL)] {
+        host.call(|zone, ctx| zone.handle_message(PeerId(1), message, ctx));
+    }
+    assert!(host.drain().is_empty());
+    let mut closed = 0;
+    for _ in 0..2 {
+        host.call(|zone, ctx| zone.handle_message(PeerId(1), hand(), ctx));
+        closed += host.drain().iter().filter(|e| matches!(e, Effect::Disconnect { .. })).count();
+    }
+    assert_eq!(closed, 1, "the second time is one too many");
 }

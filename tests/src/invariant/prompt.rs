@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use scape_aggregate::Hash;
+use scape_p2p::dandelion::Params;
 use scape_pool::{Instant, Notice, RecordStage};
 
 use super::{Breach, Invariant, Law, honest};
@@ -16,18 +17,30 @@ pub struct Prompt {
     due: BTreeMap<NodeId, BTreeMap<Hash, Instant>>,
     /// The embargo that ends first at a node, and of what.
     first: BTreeMap<NodeId, (Instant, Hash)>,
+    /// What nodes should go by, where that is not what they were configured with.
+    declared: BTreeMap<NodeId, Params>,
 }
 
 /// What rounding may cost.
 const SLACK: Duration = Duration::from_millis(1);
 
 impl Prompt {
+    /// A node should go by these parameters, whatever it was configured with.
+    pub fn declare(&mut self, node: NodeId, params: Params) {
+        self.declared.insert(node, params);
+    }
+
+    fn params(&self, net: &Network, node: NodeId) -> Params {
+        self.declared.get(&node).copied().unwrap_or(net.node(node).config().params)
+    }
+
     /// What left too late.
     fn observe(&mut self, net: &Network, node: NodeId, notice: &Notice) -> Option<Hash> {
         let now = net.node(node).clock().shows(net.now());
+        let params = self.params(net, node);
         let mut late = None;
         if let Notice::Fluffed { kernels, .. } = notice {
-            let sweep = net.node(node).config().params.embargo.sweep + SLACK;
+            let sweep = params.embargo.sweep + SLACK;
             let first = self
                 .first
                 .get(&node)
@@ -39,7 +52,7 @@ impl Prompt {
             // What was sent in another life of the node only waits for its embargo.
             Notice::Stemmed { kernels, .. } if was_sent(net, node, kernels) => {}
             Notice::Stemmed { kernels, .. } => {
-                let at = now + net.node(node).config().params.patience.interval + SLACK;
+                let at = now + params.patience.interval + SLACK;
                 due.extend(kernels.iter().map(|kernel| (*kernel, at)));
             }
             Notice::Unmined { .. } => {}
@@ -67,7 +80,7 @@ impl Prompt {
         let node = net.node(id);
         let Some(zone) = node.zone() else { return Ok(()) };
         let now = node.clock().shows(net.now());
-        let sweep = node.config().params.embargo.sweep + SLACK;
+        let sweep = self.params(net, id).embargo.sweep + SLACK;
         if let Some((tx, ..)) = zone.pool().stem().find(|(.., embargo)| *embargo + sweep < now) {
             return Err((format!("an embargo is overdue at {id}"), kernels(tx)));
         }

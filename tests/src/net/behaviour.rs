@@ -43,6 +43,13 @@ pub trait Behaviour {
         Pass::On
     }
 
+    /// A link ended before these messages had left. If they are swallowed, the zone takes them for
+    /// sent.
+    fn unsent(&mut self, to: NodeId, messages: &[Message], scope: &mut Scope<'_>) -> Pass {
+        let _ = (to, messages, scope);
+        Pass::On
+    }
+
     /// A timer of the zone is due. If it is swallowed, the zone sleeps on for a minute.
     fn timeout(&mut self, scope: &mut Scope<'_>) -> Pass {
         let _ = scope;

@@ -125,6 +125,8 @@ pub struct NodeSpec {
     pub records: bool,
     /// Whether it is ever chosen to make a block.
     pub mines: bool,
+    /// Coins that its chain has, and that of nobody else.
+    pub forged: Vec<Commitment>,
 }
 
 impl NodeSpec {
@@ -144,6 +146,7 @@ impl NodeSpec {
             writes: None,
             records: false,
             mines: true,
+            forged: Vec::new(),
         }
     }
 
@@ -188,6 +191,12 @@ impl NodeSpec {
     /// Lives by this clock.
     pub fn clock(self, clock: Clock) -> Self {
         Self { clock, ..self }
+    }
+
+    /// Takes a coin for real that is none: for tests of the invariants.
+    pub fn forges(mut self, coin: Commitment) -> Self {
+        self.forged.push(coin);
+        self
     }
 
     /// Keeps what it receives.

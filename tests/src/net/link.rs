@@ -193,19 +193,23 @@ impl Network {
 
     /// One side ends a link: it knows at once, the other when the news has come.
     pub(super) fn close(&mut self, id: PeerId) {
-        let Some((owner, far, _)) = self.ends_of(id) else { return };
+        let Some((owner, far, to)) = self.ends_of(id) else { return };
         let at = self.arrival(far, self.now);
         self.queue.push(at, Event::Close { end: far });
         let now = self.now;
         let Some(end) = self.end_mut(id) else { return };
         end.up = false;
-        let unsent = end.outbox.take_unsent(now);
+        let mut unsent = end.outbox.take_unsent(now);
         if let Some(to) = self.nodes[owner.0].links.remove(&id) {
             self.observe(owner, Observation::Disconnected(to));
         }
         if !unsent.is_empty() && self.nodes[owner.0].zone.is_some() {
             let messages = unsent.clone();
             self.happened(|| Happening::Unsent { from: owner, messages });
+            let pass = self.ask(owner, |behaviour, scope| behaviour.unsent(to, &unsent, scope));
+            if pass == Some(Pass::Swallow) {
+                unsent.clear();
+            }
         }
         self.with_zone(owner, |zone, ctx| zone.handle_disconnected(id, unsent, None, ctx));
     }

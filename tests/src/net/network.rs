@@ -7,7 +7,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha12Rng;
 use scape::chain::{Block, DevLedger};
 use scape_aggregate::builder::seeded;
-use scape_aggregate::{Hash, Transaction, Verifier};
+use scape_aggregate::{Commitment, Hash, OutputFeatures, Transaction, Verifier};
 use scape_p2p::wire::Message;
 use scape_p2p::zone::Ticket;
 use scape_pool::{Instant, PeerId};
@@ -91,9 +91,20 @@ impl Network {
         let id = NodeId(self.nodes.len());
         let block_delay = self.config.block_delay.mul_f64(self.rng.random::<f64>());
         let rng = seeded(self.config.seed, 0x6265_6861_0000 + id.0 as u64);
-        self.nodes.push(Node::new(spec, self.genesis.clone(), block_delay, rng));
+        let ledger = self.genesis_with(&spec.forged);
+        self.nodes.push(Node::new(spec, ledger, block_delay, rng));
         self.restart(id, Disk::Lost);
         id
+    }
+
+    /// The chain at its beginning, as a node sees it that believes in some more coins.
+    fn genesis_with(&self, forged: &[Commitment]) -> DevLedger {
+        if forged.is_empty() {
+            return self.genesis.clone();
+        }
+        let forged = forged.iter().map(|coin| (*coin, OutputFeatures::Plain));
+        let coins = self.config.genesis.iter().copied().chain(forged);
+        DevLedger::new(self.config.consensus, coins)
     }
 
     /// Begins a new life of a node: with its ledger, and without anything it held but for what is on
