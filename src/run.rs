@@ -11,7 +11,7 @@ use tracing::{info, warn};
 
 use crate::chain::DevLedger;
 use crate::config::{Config, ConfigError};
-use crate::node::{Node, NodeConfig, NodeError, Stopped, warn_of_slow_library};
+use crate::node::{LedgerError, Node, NodeConfig, NodeError, warn_of_slow_library};
 
 /// Why the daemon did not run.
 #[derive(Debug, Error)]
@@ -24,7 +24,7 @@ pub enum RunError {
     Node(#[from] NodeError),
     /// The node has stopped by itself.
     #[error(transparent)]
-    Stopped(#[from] Stopped),
+    Stopped(#[from] LedgerError),
 }
 
 /// Runs a node until `stop` resolves, then ends its connections and saves its address book.
