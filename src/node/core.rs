@@ -100,7 +100,7 @@ impl Core {
             book_path,
         };
         // Before anything can be connected: what was sent must not look new to anyone.
-        core.with_zone(|zone, ctx| zone.restore(records, ctx));
+        core.with_zone(|zone, ctx| zone.restore(records, &[], ctx));
         Ok(core)
     }
 
