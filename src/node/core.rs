@@ -1,3 +1,5 @@
+mod follow;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,7 +13,7 @@ use scape_p2p::link::Offence;
 use scape_p2p::net::{ConnectError, LinkError, Net, NetEvent, replace_file};
 use scape_p2p::wire::Message;
 use scape_p2p::zone::{Effect, Ticket, Zone, ZoneConfig, ZoneContext};
-use scape_pool::{Accepted, ChainUpdate, ChainView, Notice, Record};
+use scape_pool::{Accepted, ChainView, Notice, Record};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, error, warn};
 
@@ -52,6 +54,8 @@ pub(super) struct Core {
     pushes: HashMap<Ticket, oneshot::Sender<Result<Accepted, PushFailed>>>,
     notices: Option<mpsc::UnboundedSender<Notice>>,
     keeper: Keeper,
+    /// What was kept over a restart and waits for the chain.
+    kept: Vec<Record>,
     clock: Clock,
     book_path: Option<PathBuf>,
 }
@@ -76,8 +80,6 @@ impl Core {
         let (event_sender, events) = mpsc::channel(EVENTS);
         let (report_sender, reports) = mpsc::unbounded_channel();
         let net = Net::start(config.net, event_sender).await?;
-        let tip = chain.tip();
-        net.set_tip(tip.total_difficulty, tip.height);
         for (ip, until) in book.bans() {
             let left = until.0.saturating_sub(clock.unix().0);
             net.block(ip, Duration::from_secs(left));
@@ -96,11 +98,16 @@ impl Core {
             pushes: HashMap::new(),
             notices,
             keeper,
+            kept: records,
             clock,
             book_path,
         };
-        // Before anything can be connected: what was sent must not look new to anyone.
-        core.with_zone(|zone, ctx| zone.restore(records, &[], ctx));
+        core.show_tip();
+        if core.chain.ledger().is_some() {
+            // Before anything is let in: what was sent must not look new to anyone.
+            let records = std::mem::take(&mut core.kept);
+            core.restore(records, &[]);
+        }
         Ok(core)
     }
 
@@ -126,6 +133,7 @@ impl Core {
                     self.handle_outcome(ticket, outcome).await;
                 }
                 Some(event) = self.events.recv() => self.handle_event(event),
+                event = self.chain.event() => self.handle_chain_event(event),
                 () = timeout => {}
                 _ = save.tick() => {
                     drop(tokio::task::spawn_blocking(self.save_book()));
@@ -153,7 +161,7 @@ impl Core {
         // Whoever asked may have gone meanwhile; then the answer goes nowhere.
         match command {
             Command::Push { tx, fluff, reply } => {
-                if let Err(away) = self.chain.check() {
+                if let Err(away) = self.chain.check(self.clock.now()) {
                     let _ = reply.send(Err(away.into()));
                     return;
                 }
@@ -190,15 +198,6 @@ impl Core {
         Some(accepted.map(|update| self.follow(&update)))
     }
 
-    /// The chain has moved, and shows its new end.
-    fn follow(&mut self, update: &ChainUpdate) {
-        if *update != ChainUpdate::default() {
-            let tip = self.chain.tip();
-            self.net.set_tip(tip.total_difficulty, tip.height);
-            self.with_zone(|zone, ctx| zone.handle_chain(update, ctx));
-        }
-    }
-
     async fn handle_outcome(&mut self, ticket: Ticket, outcome: Outcome) {
         let good = matches!(outcome, Outcome::Verdict(Ok(_)));
         self.with_zone(|zone, ctx| match outcome {
@@ -213,6 +212,9 @@ impl Core {
     }
 
     fn handle_event(&mut self, event: NetEvent) {
+        if !self.may_pass(&event) {
+            return;
+        }
         if let NetEvent::Disconnected { peer, .. } = &event {
             self.engine.forget(*peer);
         }
@@ -306,7 +308,7 @@ impl Core {
     fn status(&self) -> Status {
         Status {
             tip: self.chain.tip(),
-            chain: self.chain.status(),
+            chain: self.chain.status(self.clock.now()),
             pools: self.zone.pool().counts(),
             peers: self.zone.peers().collect(),
             relays: self.zone.relays().to_vec(),
