@@ -1,4 +1,5 @@
-//! The daemon: one node on an embedded development chain, until it is told to stop.
+//! The daemon: one node beside a Grin node, or on an embedded development chain, until it is told
+//! to stop.
 
 use std::future::Future;
 
@@ -9,9 +10,10 @@ use thiserror::Error;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{info, warn};
 
-use crate::chain::DevLedger;
+use crate::chain::{Chain, DevLedger, GrinChain, GrinConfig};
 use crate::config::{Config, ConfigError};
-use crate::node::{Node, NodeConfig, NodeError, Stopped, warn_of_slow_library};
+use crate::node::{LedgerError, Node, NodeConfig, NodeError, warn_of_slow_library};
+use crate::rpc::{Secret, SecretError};
 
 /// Why the daemon did not run.
 #[derive(Debug, Error)]
@@ -22,9 +24,12 @@ pub enum RunError {
     /// The node did not start.
     #[error(transparent)]
     Node(#[from] NodeError),
+    /// The password of the Grin node cannot be read.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// The node has stopped by itself.
     #[error(transparent)]
-    Stopped(#[from] Stopped),
+    Stopped(#[from] LedgerError),
 }
 
 /// Runs a node until `stop` resolves, then ends its connections and saves its address book.
@@ -42,7 +47,8 @@ pub async fn run(
         warn!("{warning}");
     }
     tokio::task::spawn_blocking(warn_of_slow_library);
-    let node = Node::start(node_config(config, &mut rng)?, ledger(config), None).await?;
+    let node = node_config(config, &mut rng)?;
+    let node = Node::start(node, chain(config, &mut rng)?, None).await?;
     match node.local_addr() {
         Some(addr) => info!(%addr, chain = %config.consensus().chain, "listening"),
         None => info!(chain = %config.consensus().chain, "started without a listener"),
@@ -53,7 +59,7 @@ pub async fn run(
     loop {
         tokio::select! {
             () = &mut stop => break,
-            _ = blocks.tick() => {
+            _ = blocks.tick(), if config.grin.url.is_none() => {
                 let block = node.propose(rng.next_u64()).await?;
                 if let Err(error) = node.deliver(block).await? {
                     warn!(%error, "a block of our own is invalid");
@@ -64,6 +70,25 @@ pub async fn run(
     info!("stopping");
     node.shutdown().await;
     Ok(())
+}
+
+/// The chain of the Grin node, if there is one, and else one of our own.
+fn chain(config: &Config, rng: &mut impl Rng) -> Result<Chain, RunError> {
+    let Some(url) = config.grin.url.clone() else { return Ok(ledger(config).into()) };
+    info!(%url, "following the chain of a Grin node");
+    let secret = config.grin_secret_file()?.map(|path| Secret::load(&path)).transpose()?;
+    let mut seed = [0; 32];
+    rng.fill_bytes(&mut seed);
+    let chain = GrinChain::start(GrinConfig {
+        url,
+        secret,
+        consensus: config.consensus(),
+        reorg_depth: config.pool.reorg_depth,
+        poll: config.grin.poll_secs.0,
+        grace: GrinConfig::GRACE,
+        seed,
+    });
+    Ok(chain.into())
 }
 
 /// A chain that begins with coins whose keys follow from a seed, for wallets of development.

@@ -224,7 +224,7 @@ impl Story {
         self.reported.clear();
         self.world.pool = Pool::new(self.world.pool.config.clone(), [9; 32]);
         let records: Vec<_> = self.disk.values().cloned().collect();
-        self.world.with_ctx(|pool, ctx| pool.restore(records, ctx));
+        self.world.with_ctx(|pool, ctx| pool.restore(records, &[], ctx));
     }
 
     /// What is written down is what the pool would have to know after a crash.

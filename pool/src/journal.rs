@@ -8,7 +8,7 @@ use crate::orphans::{Arrival, Past};
 use crate::own::Stage;
 use crate::pool::{Part, StemMeta};
 use crate::store::{Entry, creates, kernel_hashes, spends};
-use crate::{Context, Effect, EntryId, Instant, Notice, Pool, Refusal, Source};
+use crate::{BlockSummary, Context, Effect, EntryId, Instant, Notice, Pool, Refusal, Source};
 
 /// One of the owner's transactions, as the host keeps it over a crash.
 ///
@@ -76,10 +76,26 @@ impl Pool {
     /// Goes on after a crash with what was kept: embargoes end when they would have ended, and what
     /// was sent is not sent once more. Call it once, before anything else.
     ///
-    /// What does not fit any more is reported as conflicted, and forgotten when that is final.
-    pub fn restore(&mut self, records: impl IntoIterator<Item = Record>, ctx: &mut Context<'_>) {
-        for Record { tx, confirmed, stage } in parents_first(records.into_iter().collect()) {
-            self.own(tx.clone(), confirmed, ctx);
+    /// `recent` are the last blocks of the chain, the first one first: what they hold was mined
+    /// meanwhile. What does not fit any more is reported as conflicted, and forgotten when that is
+    /// final.
+    pub fn restore(
+        &mut self,
+        records: impl IntoIterator<Item = Record>,
+        recent: &[BlockSummary],
+        ctx: &mut Context<'_>,
+    ) {
+        let records = parents_first(records.into_iter().collect());
+        for Record { tx, confirmed, .. } in &records {
+            self.own(tx.clone(), confirmed.clone(), ctx);
+        }
+        recent.iter().for_each(|block| self.owned.connect(block));
+        for record in records {
+            if self.owned.is_mined(&record.tx) {
+                self.effects.push_back(Effect::Erase { key: record.key() });
+                continue;
+            }
+            let Record { tx, stage, .. } = record;
             let source = Source::Own;
             let verdict = match stage {
                 _ if !self.own_can_come_back(&tx, ctx) => Err(Refusal::MissingInput),
@@ -102,6 +118,7 @@ impl Pool {
                 self.notice(Notice::Conflicted { kernels: kernel_hashes(&tx) });
             }
         }
+        self.reconsider_own();
         self.settle(ctx);
     }
 

@@ -69,6 +69,12 @@ impl Owned {
         Some((own.tx.clone(), own.confirmed.iter().copied().collect(), stage))
     }
 
+    /// Whether a block holds the owner's transaction.
+    pub(crate) fn is_mined(&self, tx: &ValidTx) -> bool {
+        let ids = tx.kernels().iter().flat_map(|kernel| self.by_kernel.get(kernel.hash()));
+        ids.filter_map(|id| self.entries.get(id)).any(|own| own.mined.is_some())
+    }
+
     /// Something happened to these kernels that what is kept may have to follow.
     pub(crate) fn touch<'a>(&mut self, kernels: impl Iterator<Item = &'a Hash>) {
         for id in kernels.flat_map(|kernel| self.by_kernel.get(kernel)) {

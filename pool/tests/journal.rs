@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 
 use kit::*;
 use scape_aggregate::{Hash, ValidTx};
-use scape_pool::{Coin, Effect, Pool, Record, RecordStage, Source};
+use scape_pool::{
+    BlockSummary, ChainUpdate, Coin, Effect, Notice, Pool, Record, RecordStage, Source,
+};
 
 /// What the host has on its disk.
 #[derive(Default)]
@@ -79,9 +81,14 @@ impl Host {
 
     /// The node dies; what it has written down is all that is left.
     fn crash(&mut self) -> Out {
+        self.crash_and_miss(&[])
+    }
+
+    /// The same, and it was off while these blocks were made.
+    fn crash_and_miss(&mut self, recent: &[BlockSummary]) -> Out {
         self.world.pool = Pool::new(config(), [8; 32]);
         let records: Vec<_> = self.disk.0.values().cloned().collect();
-        self.world.with_ctx(|pool, ctx| pool.restore(records, ctx));
+        self.world.with_ctx(|pool, ctx| pool.restore(records, recent, ctx));
         self.drain()
     }
 }
@@ -168,6 +175,28 @@ fn what_others_fluff_or_a_block_holds_is_erased_and_comes_back_with_a_reorg() {
     host.world.reorg(1, &[&[]]);
     host.drain();
     assert_eq!(host.disk.stage(&mined), Some(RecordStage::Public));
+}
+
+#[test]
+fn what_was_mined_while_the_node_was_off_is_reported_as_mined_and_erased() {
+    let mut host = Host::new();
+    let mined = host.world.tx();
+    let child = host.world.child(&mined);
+    host.push(&mined);
+    host.push(&child);
+    host.run_until(10);
+    let block = host.world.chain.mine(std::slice::from_ref(&mined));
+    let (hash, height) = (block.hash, block.height);
+    let out = host.crash_and_miss(&[block]);
+    let expected = Notice::Mined { kernels: kernels(&mined), height };
+    assert!(out.says(|notice| *notice == expected) && out.conflicted().is_empty());
+    assert!(host.disk.stage(&mined).is_none() && host.disk.is_sent(&child));
+    // And a reorg brings it back all the same.
+    host.world.chain.undo();
+    host.world.update(ChainUpdate { disconnected: vec![hash], connected: Vec::new() });
+    host.drain();
+    assert!(host.world.is_stem(&mined) || host.world.is_public(&mined));
+    assert!(host.disk.stage(&mined).is_some());
 }
 
 #[test]

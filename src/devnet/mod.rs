@@ -23,7 +23,9 @@ use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::chain::{ChainView, DevLedger};
-use crate::node::{Node, NodeConfig, NodeError, PushFailed, Stopped, warn_of_slow_library};
+use crate::node::{
+    LedgerError, Node, NodeConfig, NodeError, PushFailed, Stopped, warn_of_slow_library,
+};
 use flow::{Flow, Kind, Payment};
 use progress::Progress;
 pub use stats::Summary;
@@ -64,6 +66,9 @@ pub enum DevnetError {
     /// A relay has stopped.
     #[error(transparent)]
     Stopped(#[from] Stopped),
+    /// A relay makes no blocks.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     /// A relay refused a transaction for good.
     #[error("a transaction was refused: {0}")]
     Refused(#[from] PushFailed),

@@ -1,3 +1,5 @@
+mod follow;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,7 +13,7 @@ use scape_p2p::link::Offence;
 use scape_p2p::net::{ConnectError, LinkError, Net, NetEvent, replace_file};
 use scape_p2p::wire::Message;
 use scape_p2p::zone::{Effect, Ticket, Zone, ZoneConfig, ZoneContext};
-use scape_pool::{Accepted, ChainUpdate, ChainView, Notice, Record};
+use scape_pool::{Accepted, ChainView, Notice, Record};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, error, warn};
 
@@ -19,7 +21,7 @@ use super::clock::Clock;
 use super::engine::{Engine, Limits, Outcome, REMEMBERED, Report};
 use super::keeper::Keeper;
 use super::{NodeConfig, NodeError, PushFailed, Status};
-use crate::chain::{Block, BlockError, DevLedger};
+use crate::chain::{Block, BlockError, Chain};
 use crate::journal::make_folder;
 
 /// Events of the network that may wait for the node.
@@ -34,9 +36,9 @@ const SAVE_INTERVAL: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(super) enum Command {
     Push { tx: Transaction, fluff: bool, reply: oneshot::Sender<Result<Accepted, PushFailed>> },
-    Propose { salt: u64, reply: oneshot::Sender<Block> },
-    ProposeBranch { depth: usize, salt: u64, reply: oneshot::Sender<Vec<Block>> },
-    Deliver { block: Box<Block>, reply: oneshot::Sender<Result<(), BlockError>> },
+    Propose { salt: u64, reply: oneshot::Sender<Option<Block>> },
+    ProposeBranch { depth: usize, salt: u64, reply: oneshot::Sender<Option<Vec<Block>>> },
+    Deliver { block: Box<Block>, reply: oneshot::Sender<Option<Result<(), BlockError>>> },
     Status { reply: oneshot::Sender<Status> },
     Shutdown,
 }
@@ -44,7 +46,7 @@ pub(super) enum Command {
 /// The zone, and what it needs to act.
 pub(super) struct Core {
     zone: Zone,
-    ledger: DevLedger,
+    chain: Chain,
     net: Net,
     events: mpsc::Receiver<NetEvent>,
     engine: Engine,
@@ -52,6 +54,8 @@ pub(super) struct Core {
     pushes: HashMap<Ticket, oneshot::Sender<Result<Accepted, PushFailed>>>,
     notices: Option<mpsc::UnboundedSender<Notice>>,
     keeper: Keeper,
+    /// What was kept over a restart and waits for the chain.
+    kept: Vec<Record>,
     clock: Clock,
     book_path: Option<PathBuf>,
 }
@@ -59,7 +63,7 @@ pub(super) struct Core {
 impl Core {
     pub(super) async fn start(
         config: NodeConfig,
-        ledger: DevLedger,
+        chain: Chain,
         notices: Option<mpsc::UnboundedSender<Notice>>,
     ) -> Result<Self, NodeError> {
         let clock = Clock::start();
@@ -76,8 +80,6 @@ impl Core {
         let (event_sender, events) = mpsc::channel(EVENTS);
         let (report_sender, reports) = mpsc::unbounded_channel();
         let net = Net::start(config.net, event_sender).await?;
-        let tip = ledger.tip();
-        net.set_tip(tip.total_difficulty, tip.height);
         for (ip, until) in book.bans() {
             let left = until.0.saturating_sub(clock.unix().0);
             net.block(ip, Duration::from_secs(left));
@@ -88,7 +90,7 @@ impl Core {
         let zone = Zone::new(config.zone, book, config.seed, clock.now());
         let mut core = Self {
             zone,
-            ledger,
+            chain,
             net,
             events,
             engine,
@@ -96,11 +98,16 @@ impl Core {
             pushes: HashMap::new(),
             notices,
             keeper,
+            kept: records,
             clock,
             book_path,
         };
-        // Before anything can be connected: what was sent must not look new to anyone.
-        core.with_zone(|zone, ctx| zone.restore(records, ctx));
+        core.show_tip();
+        if core.chain.ledger().is_some() {
+            // Before anything is let in: what was sent must not look new to anyone.
+            let records = std::mem::take(&mut core.kept);
+            core.restore(records, &[]);
+        }
         Ok(core)
     }
 
@@ -126,6 +133,7 @@ impl Core {
                     self.handle_outcome(ticket, outcome).await;
                 }
                 Some(event) = self.events.recv() => self.handle_event(event),
+                event = self.chain.event() => self.handle_chain_event(event),
                 () = timeout => {}
                 _ = save.tick() => {
                     drop(tokio::task::spawn_blocking(self.save_book()));
@@ -146,13 +154,17 @@ impl Core {
 
     fn with_zone<R>(&mut self, call: impl FnOnce(&mut Zone, &ZoneContext<'_>) -> R) -> R {
         let (now, unix) = (self.clock.now(), self.clock.unix());
-        call(&mut self.zone, &ZoneContext { now, unix, chain: &self.ledger })
+        call(&mut self.zone, &ZoneContext { now, unix, chain: &self.chain })
     }
 
     async fn handle_command(&mut self, command: Command) {
         // Whoever asked may have gone meanwhile; then the answer goes nowhere.
         match command {
             Command::Push { tx, fluff, reply } => {
+                if let Err(away) = self.chain.check(self.clock.now()) {
+                    let _ = reply.send(Err(away.into()));
+                    return;
+                }
                 self.keeper.retry(self.clock.now()).await;
                 if let Some(error) = self.keeper.failure() {
                     let _ = reply.send(Err(PushFailed::NotKept(error)));
@@ -162,11 +174,13 @@ impl Core {
                 self.pushes.insert(ticket, reply);
             }
             Command::Propose { salt, reply } => {
-                let _ = reply.send(self.ledger.propose(self.zone.pool().public(), salt));
+                let ledger = self.chain.ledger();
+                let _ = reply.send(ledger.map(|l| l.propose(self.zone.pool().public(), salt)));
             }
             Command::ProposeBranch { depth, salt, reply } => {
                 let public: Vec<_> = self.zone.pool().public().cloned().collect();
-                let _ = reply.send(self.ledger.propose_branch(depth, &public, salt));
+                let ledger = self.chain.ledger();
+                let _ = reply.send(ledger.map(|l| l.propose_branch(depth, &public, salt)));
             }
             Command::Deliver { block, reply } => {
                 let _ = reply.send(self.handle_block(*block));
@@ -178,14 +192,10 @@ impl Core {
         }
     }
 
-    fn handle_block(&mut self, block: Block) -> Result<(), BlockError> {
-        let update = self.ledger.accept(block)?;
-        if update != ChainUpdate::default() {
-            let tip = self.ledger.tip();
-            self.net.set_tip(tip.total_difficulty, tip.height);
-            self.with_zone(|zone, ctx| zone.handle_chain(&update, ctx));
-        }
-        Ok(())
+    /// Takes a block, if the chain is an embedded ledger.
+    fn handle_block(&mut self, block: Block) -> Option<Result<(), BlockError>> {
+        let accepted = self.chain.ledger_mut()?.accept(block);
+        Some(accepted.map(|update| self.follow(&update)))
     }
 
     async fn handle_outcome(&mut self, ticket: Ticket, outcome: Outcome) {
@@ -202,6 +212,9 @@ impl Core {
     }
 
     fn handle_event(&mut self, event: NetEvent) {
+        if !self.may_pass(&event) {
+            return;
+        }
         if let NetEvent::Disconnected { peer, .. } = &event {
             self.engine.forget(*peer);
         }
@@ -294,7 +307,8 @@ impl Core {
 
     fn status(&self) -> Status {
         Status {
-            tip: self.ledger.tip(),
+            tip: self.chain.tip(),
+            chain: self.chain.status(self.clock.now()),
             pools: self.zone.pool().counts(),
             peers: self.zone.peers().collect(),
             relays: self.zone.relays().to_vec(),

@@ -22,7 +22,7 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::chain::{Block, BlockError, DevLedger};
+use crate::chain::{Block, BlockError, Chain, ChainAway, ChainStatus};
 use crate::journal::JournalError;
 use core::{Command, Core};
 pub(crate) use library::warn_of_slow_library;
@@ -87,6 +87,17 @@ pub enum NodeError {
 #[error("the node has stopped")]
 pub struct Stopped;
 
+/// Why a node does not make or take a block.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+pub enum LedgerError {
+    /// Only an embedded development ledger does.
+    #[error("the node follows another node's chain and neither makes nor takes blocks")]
+    NotEmbedded,
+    /// The node has stopped.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+}
+
 /// Why the owner's transaction was not taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 pub enum PushFailed {
@@ -98,6 +109,9 @@ pub enum PushFailed {
     /// when the journal can be written.
     #[error("not accepted, since the journal cannot be written: {0}")]
     NotKept(JournalError),
+    /// The chain is not known well enough to judge it. Push it again later.
+    #[error(transparent)]
+    ChainAway(#[from] ChainAway),
     /// The node has stopped.
     #[error(transparent)]
     Stopped(#[from] Stopped),
@@ -133,6 +147,8 @@ pub enum JournalState {
 pub struct Status {
     /// The end of the chain.
     pub tip: Tip,
+    /// Where the chain comes from, and how that is.
+    pub chain: ChainStatus,
     /// How much is held.
     pub pools: PoolCounts,
     /// All connections.
@@ -168,11 +184,11 @@ impl Node {
     /// What could not be started.
     pub async fn start(
         config: NodeConfig,
-        ledger: DevLedger,
+        chain: impl Into<Chain>,
         notices: Option<mpsc::UnboundedSender<Notice>>,
     ) -> Result<Self, NodeError> {
         let (commands, inbox) = mpsc::channel(64);
-        let core = Core::start(config, ledger, notices).await?;
+        let core = Core::start(config, chain.into(), notices).await?;
         let local_addr = core.local_addr();
         let task = tokio::spawn(core.run(inbox));
         let handle = NodeHandle { commands: commands.downgrade() };
@@ -218,25 +234,27 @@ impl NodeHandle {
     /// Makes the next block out of what is public, without taking it.
     ///
     /// # Errors
-    /// If the node has stopped; so all below.
-    pub async fn propose(&self, salt: u64) -> Result<Block, Stopped> {
-        self.ask(|reply| Command::Propose { salt, reply }).await
+    /// If the chain is not an embedded ledger, or the node has stopped.
+    pub async fn propose(&self, salt: u64) -> Result<Block, LedgerError> {
+        self.ask(|reply| Command::Propose { salt, reply }).await?.ok_or(LedgerError::NotEmbedded)
     }
 
     /// Makes a longer branch without the last `depth` blocks, without taking it.
     ///
     /// # Errors
-    /// If the node has stopped.
-    pub async fn propose_branch(&self, depth: usize, salt: u64) -> Result<Vec<Block>, Stopped> {
-        self.ask(|reply| Command::ProposeBranch { depth, salt, reply }).await
+    /// As [`NodeHandle::propose`].
+    pub async fn propose_branch(&self, depth: usize, salt: u64) -> Result<Vec<Block>, LedgerError> {
+        let branch = self.ask(|reply| Command::ProposeBranch { depth, salt, reply }).await?;
+        branch.ok_or(LedgerError::NotEmbedded)
     }
 
     /// Hands a block to the node. The inner error says why the block is invalid.
     ///
     /// # Errors
-    /// If the node has stopped.
-    pub async fn deliver(&self, block: Block) -> Result<Result<(), BlockError>, Stopped> {
-        self.ask(|reply| Command::Deliver { block: Box::new(block), reply }).await
+    /// As [`NodeHandle::propose`].
+    pub async fn deliver(&self, block: Block) -> Result<Result<(), BlockError>, LedgerError> {
+        let verdict = self.ask(|reply| Command::Deliver { block: Box::new(block), reply }).await?;
+        verdict.ok_or(LedgerError::NotEmbedded)
     }
 
     /// How the node is.

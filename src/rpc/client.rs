@@ -34,10 +34,9 @@ pub struct RpcClient {
 
 /// JSON-RPC as it is answered.
 #[derive(Deserialize)]
-struct Answer {
-    #[serde(default)]
-    result: Option<Value>,
-    #[serde(default)]
+struct Answer<T> {
+    // Not `serde(default)`, which would ask for a default of `T`.
+    result: Option<T>,
     error: Option<Failure>,
 }
 
@@ -49,8 +48,8 @@ struct Failure {
 
 /// Results as Grin wraps them.
 #[derive(Deserialize)]
-enum Wrapped {
-    Ok(Value),
+enum Wrapped<T> {
+    Ok(T),
     Err(Value),
 }
 
@@ -75,9 +74,10 @@ impl RpcClient {
         method: &str,
         params: Value,
     ) -> Result<T, RpcError> {
-        match serde_json::from_value(self.call_raw(method, params).await?)? {
-            Wrapped::Ok(value) => Ok(serde_json::from_value(value)?),
-            Wrapped::Err(value) => Err(RpcError::Refused(value)),
+        match self.answer::<Wrapped<T>>(method, params).await? {
+            Some(Wrapped::Ok(result)) => Ok(result),
+            Some(Wrapped::Err(value)) => Err(RpcError::Refused(value)),
+            None => Err(RpcError::Shape(serde::de::Error::missing_field("result"))),
         }
     }
 
@@ -86,11 +86,20 @@ impl RpcClient {
     /// # Errors
     /// Why there is none.
     pub async fn call_raw(&self, method: &str, params: Value) -> Result<Value, RpcError> {
+        Ok(self.answer(method, params).await?.unwrap_or(Value::Null))
+    }
+
+    /// Reads the answer in one go: those of a Grin node may be megabytes.
+    async fn answer<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        params: Value,
+    ) -> Result<Option<T>, RpcError> {
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
-        let answer: Answer = serde_json::from_slice(&self.post(body.to_string()).await?)?;
-        match (answer.result, answer.error) {
-            (_, Some(Failure { code, message })) => Err(RpcError::Call { code, message }),
-            (result, None) => Ok(result.unwrap_or(Value::Null)),
+        let answer: Answer<T> = serde_json::from_slice(&self.post(body.to_string()).await?)?;
+        match answer.error {
+            Some(Failure { code, message }) => Err(RpcError::Call { code, message }),
+            None => Ok(answer.result),
         }
     }
 

@@ -61,6 +61,17 @@ impl Message {
         kind.byte()
     }
 
+    /// Whether the sender tells of a block that is not in a chain of so much work, as far as can be
+    /// seen: of blocks that are thrown away unread it is assumed.
+    pub fn tells_of_block(&self, total_difficulty: u64) -> bool {
+        let block = [MessageType::Header, MessageType::CompactBlock, MessageType::Block];
+        match self {
+            Self::Ping(tip) | Self::Pong(tip) => tip.total_difficulty > total_difficulty,
+            Self::Skipped(kind) => block.iter().any(|block| block.byte() == *kind),
+            _ => false,
+        }
+    }
+
     /// The message as a whole frame, at the protocol version that the link agreed on.
     ///
     /// # Errors

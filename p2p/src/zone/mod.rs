@@ -36,7 +36,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha12Rng;
 use scape_aggregate::{Hash, Transaction};
 use scape_pool::{
-    Accepted, ChainUpdate, ChainView, Context, Instant, Notice, PeerId, Pool, Record, Refusal,
+    Accepted, BlockSummary, ChainUpdate, ChainView, Context, Instant, Notice, PeerId, Pool, Record,
+    Refusal,
 };
 use thiserror::Error;
 
@@ -233,8 +234,13 @@ impl Zone {
     }
 
     /// Goes on after a crash with the owner's transactions that were kept, see [`Pool::restore`].
-    pub fn restore(&mut self, records: impl IntoIterator<Item = Record>, ctx: &ZoneContext<'_>) {
-        self.with_pool(ctx, |pool, ctx| pool.restore(records, ctx));
+    pub fn restore(
+        &mut self,
+        records: impl IntoIterator<Item = Record>,
+        recent: &[BlockSummary],
+        ctx: &ZoneContext<'_>,
+    ) {
+        self.with_pool(ctx, |pool, ctx| pool.restore(records, recent, ctx));
     }
 
     /// Follows the chain; `ctx.chain` shows the new tip already.

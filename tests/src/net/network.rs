@@ -121,7 +121,7 @@ impl Network {
         node.begin(seed, now);
         self.happened(|| Happening::Began(id));
         let records: Vec<_> = self.nodes[id.0].journal.values().cloned().collect();
-        self.with_zone(id, |zone, ctx| zone.restore(records, ctx));
+        self.with_zone(id, |zone, ctx| zone.restore(records, &[], ctx));
         let ping = self.config.ping_interval.mul_f64(self.rng.random::<f64>());
         self.queue.push(now + ping, Event::Ping(id, self.nodes[id.0].life));
         self.catch_up(id);

@@ -39,9 +39,12 @@ fn least_fee() -> u64 {
 impl TestChain {
     /// A chain with a genesis that pays a reward, as the main network's does.
     pub(crate) fn new(wallet: &Wallet) -> Self {
-        let folder = tempfile::tempdir().unwrap();
         let (output, kernel) = wallet.reward(0, 0);
-        let genesis = genesis::genesis_dev().with_reward(output, kernel);
+        Self::on(genesis::genesis_dev().with_reward(output, kernel))
+    }
+
+    pub(crate) fn on(genesis: Block) -> Self {
+        let folder = tempfile::tempdir().unwrap();
         let path = folder.path().to_str().unwrap().to_owned();
         let adapter = Arc::new(NoopAdapter {});
         let chain = Chain::init(path, adapter, genesis, pow::verify_size, false, None).unwrap();

@@ -1,0 +1,7 @@
+mod follower;
+mod index;
+mod node;
+mod server;
+mod snapshot;
+mod speed;
+mod world;
