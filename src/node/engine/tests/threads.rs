@@ -270,7 +270,7 @@ fn what_is_begun_is_not_cancelled_and_what_is_not_is() {
 #[test]
 fn default_is_a_worker_for_each_core() {
     let (sender, _reports) = tokio::sync::mpsc::unbounded_channel();
-    let engine = super::Engine::start_with(0, super::ROOMY, sender, Arc::new(|_| Vec::new()));
+    let engine = super::Engine::start_with(0, super::ROOMY, sender, Arc::new(|_, _| Vec::new()));
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     assert_eq!(engine.unwrap().threads.len(), cores);
 }
