@@ -99,7 +99,7 @@ impl Pool {
                 }
             };
             if verdict.is_err() {
-                self.notice(Notice::Conflicted { kernels: kernel_hashes(&tx) });
+                self.notice(Notice::Conflicted { kernels: kernel_hashes(&tx), by: None });
             }
         }
         self.settle(ctx);
