@@ -212,7 +212,11 @@ impl Owned {
             Notice::Conflicted { by, .. } | Notice::Excluded { by, .. } => {
                 OwnState::Conflicted { by }
             }
-            Notice::Orphaned { .. } => OwnState::Waiting,
+            // The child of something that was given up waits in case that comes back.
+            Notice::Orphaned { .. } => match kernel.state {
+                OwnState::Conflicted { .. } => kernel.state,
+                _ => OwnState::Waiting,
+            },
             Notice::OrphanDropped { refusal, .. } => OwnState::Dropped { refusal },
             Notice::Evicted { .. } => OwnState::Dropped { refusal: Some(Refusal::Full) },
         };
