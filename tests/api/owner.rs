@@ -15,7 +15,7 @@ use crate::site::{Site, WAITING, coin, connected_to, excess, payment, spend};
 fn refusal(result: Result<Value, RpcError>) -> Value {
     match result {
         Err(RpcError::Refused(why)) => why,
-        other => panic!("{other:?}"),
+        other => unreachable!("{other:?}"),
     }
 }
 
@@ -131,7 +131,7 @@ async fn what_goes_along_the_stem_is_told_with_its_company() {
     site.push(&tx, false).await.expect("taken");
     let state = site.until(&tx, |state| matches!(state, TransactionState::InStem { .. })).await;
     let TransactionState::InStem { parts: 1, embargo_secs_left: Some(left) } = state else {
-        panic!("{state:?}")
+        unreachable!("{state:?}")
     };
     assert!((0.0..=4.0).contains(&left), "{left}");
     // The relay swallows it.

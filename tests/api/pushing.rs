@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use crate::site::{CONSENSUS, Site, WAITING, coin, excess, payment, spend};
 
 fn internal(error: &RpcError) -> &str {
-    let RpcError::Refused(why) = error else { panic!("{error}") };
-    why["Internal"].as_str().unwrap_or_else(|| panic!("{why}"))
+    let RpcError::Refused(why) = error else { unreachable!("{error}") };
+    why["Internal"].as_str().unwrap_or_else(|| unreachable!("{why}"))
 }
 
 #[tokio::test]

@@ -64,7 +64,7 @@ async fn a_file_that_is_wrong_changes_nothing() {
     let wrong = before.replace("patience_secs = 100000", "patience_secs = 5\nrelays = 0");
     fs::write(site.config_file(), wrong).expect("written");
     let refused = site.owner().call::<Value>("reload_config", json!([])).await;
-    let Err(RpcError::Refused(why)) = refused else { panic!("{refused:?}") };
+    let Err(RpcError::Refused(why)) = refused else { unreachable!("{refused:?}") };
     let why = why["Argument"].as_str().expect("a reason");
     assert!(why.contains("old configuration") && why.contains("dandelion.relays"), "{why}");
     let impossible = before.replace("epoch_secs = 200000", "epoch_secs = 5");

@@ -160,7 +160,7 @@ impl Site {
         };
         match timeout(Duration::from_secs(30), search).await {
             Ok(state) => state,
-            Err(_) => panic!("it stays {:?}", self.state(tx).await),
+            Err(_) => unreachable!("it stays {:?}", self.state(tx).await),
         }
     }
 
