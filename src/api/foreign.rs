@@ -28,7 +28,7 @@ use serde_json::value::RawValue;
 
 use super::jsonrpc::{CallError, Methods, Param, Params};
 use super::view::TipView;
-use super::wrapped::{ApiError, wrap};
+use super::wrapped::{MethodError, wrap};
 use crate::node::{NodeHandle, PushFailed};
 use crate::rpc::{RpcClient, RpcError, Url};
 
@@ -109,12 +109,14 @@ impl Foreign {
         written.await.unwrap_or_else(|error| Err(CallError::internal(error)))
     }
 
-    async fn list(&self) -> Result<Vec<(ValidTx, UnixTime)>, ApiError> {
+    async fn list(&self) -> Result<Vec<(ValidTx, UnixTime)>, MethodError> {
         let public = self.node.public().await?;
         let weight: u64 = public.iter().map(|(tx, _)| tx.weight().0).sum();
         if weight > MAX_LISTED {
             let count = public.len();
-            return Err(ApiError::Internal(format!("{count} transactions are too many to list")));
+            return Err(MethodError::Internal(format!(
+                "{count} transactions are too many to list"
+            )));
         }
         Ok(public)
     }
@@ -128,7 +130,7 @@ impl Foreign {
     ) -> Result<Box<RawValue>, CallError> {
         let away = |error: RpcError| {
             let why = format!("the Grin node at {url} is no help: {error}");
-            wrap::<()>(&Err(ApiError::Internal(why)))
+            wrap::<()>(&Err(MethodError::Internal(why)))
         };
         match grin.forward(method, &params.into_raw()?).await {
             Ok(answer) => match (answer.result, answer.error) {
@@ -140,13 +142,13 @@ impl Foreign {
         }
     }
 
-    async fn tip(&self) -> Result<TipView, ApiError> {
+    async fn tip(&self) -> Result<TipView, MethodError> {
         Ok(TipView::of(&self.node.status().await?))
     }
 }
 
 /// What a push comes to.
-type Push = Result<(), ApiError>;
+type Push = Result<(), MethodError>;
 
 impl Methods for Foreign {
     async fn call(&self, method: &str, params: Params<'_>) -> Result<Box<RawValue>, CallError> {
@@ -158,7 +160,7 @@ impl Methods for Foreign {
             ("get_pool_size", _) => {
                 let [] = params.take([])?;
                 let status = self.node.status().await;
-                wrap(&status.map(|status| status.pools.public).map_err(ApiError::from))
+                wrap(&status.map(|status| status.pools.public).map_err(MethodError::from))
             }
             ("get_stempool_size", _) => {
                 let [] = params.take([])?;
@@ -184,7 +186,7 @@ impl Methods for Foreign {
             (method, None) if PASSED_ON.contains(&method) => {
                 let why = "this node has a chain for development; grin.url in the configuration \
                            makes it ask a Grin node";
-                wrap::<()>(&Err(ApiError::Internal(why.to_owned())))
+                wrap::<()>(&Err(MethodError::Internal(why.to_owned())))
             }
             _ => Err(CallError::unknown_method()),
         }
@@ -192,8 +194,8 @@ impl Methods for Foreign {
 }
 
 /// In the words of a Grin node.
-fn refused(error: impl std::error::Error) -> ApiError {
-    ApiError::Internal(format!("Failed to update pool: {error}"))
+fn refused(error: impl std::error::Error) -> MethodError {
+    MethodError::Internal(format!("Failed to update pool: {error}"))
 }
 
 /// An unconfirmed transaction as a Grin node shows it (`grin_pool::PoolEntry`).

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use super::jsonrpc::{CallError, Methods, Params};
 use super::reload::{Reloaded, Reloader};
 use super::view::{AddressView, PeerView, StatusView, TransactionView};
-use super::wrapped::{ApiError, wrap};
+use super::wrapped::{MethodError, wrap};
 use crate::node::{FluffError, NodeHandle};
 
 /// The owner API of a node.
@@ -27,56 +27,56 @@ impl Owner {
         Self { node, reloader }
     }
 
-    async fn status(&self) -> Result<StatusView, ApiError> {
+    async fn status(&self) -> Result<StatusView, MethodError> {
         let status = self.node.status().await?;
         Ok(StatusView::of(&status, &*self.reloader.running().await))
     }
 
-    async fn connected(&self) -> Result<Vec<PeerView>, ApiError> {
+    async fn connected(&self) -> Result<Vec<PeerView>, MethodError> {
         let status = self.node.status().await?;
         Ok(status.peers.iter().map(|peer| PeerView::of(peer, &status)).collect())
     }
 
-    async fn known(&self, wanted: Option<Addr>) -> Result<Vec<AddressView>, ApiError> {
+    async fn known(&self, wanted: Option<Addr>) -> Result<Vec<AddressView>, MethodError> {
         let known = self.node.addresses().await?;
         let Some(wanted) = wanted else { return Ok(known.iter().map(AddressView::from).collect()) };
         let found = known.iter().filter(|known| {
             known.ip == wanted.ip && (wanted.port.is_none() || known.port == wanted.port)
         });
         let found: Vec<_> = found.map(AddressView::from).collect();
-        if found.is_empty() { Err(ApiError::NotFound) } else { Ok(found) }
+        if found.is_empty() { Err(MethodError::NotFound) } else { Ok(found) }
     }
 
-    async fn ban(&self, addr: Addr) -> Result<(), ApiError> {
+    async fn ban(&self, addr: Addr) -> Result<(), MethodError> {
         Ok(self.node.ban(addr.ip).await?)
     }
 
-    async fn unban(&self, addr: Addr) -> Result<(), ApiError> {
+    async fn unban(&self, addr: Addr) -> Result<(), MethodError> {
         match self.node.unban(addr.ip).await? {
             true => Ok(()),
-            false => Err(ApiError::NotFound),
+            false => Err(MethodError::NotFound),
         }
     }
 
-    async fn transactions(&self) -> Result<Vec<TransactionView>, ApiError> {
+    async fn transactions(&self) -> Result<Vec<TransactionView>, MethodError> {
         Ok(self.node.transactions().await?.iter().map(TransactionView::from).collect())
     }
 
-    async fn transaction(&self, Excess(excess): Excess) -> Result<TransactionView, ApiError> {
-        let own = self.node.transaction(excess).await?.ok_or(ApiError::NotFound)?;
+    async fn transaction(&self, Excess(excess): Excess) -> Result<TransactionView, MethodError> {
+        let own = self.node.transaction(excess).await?.ok_or(MethodError::NotFound)?;
         Ok(TransactionView::from(&own))
     }
 
-    async fn fluff(&self, Excess(excess): Excess) -> Result<(), ApiError> {
+    async fn fluff(&self, Excess(excess): Excess) -> Result<(), MethodError> {
         self.node.fluff(excess).await?.map_err(|error| match error {
-            FluffError::Unknown => ApiError::NotFound,
-            FluffError::NotInStem => ApiError::Argument(error.to_string()),
+            FluffError::Unknown => MethodError::NotFound,
+            FluffError::NotInStem => MethodError::Argument(error.to_string()),
         })
     }
 
-    async fn reload(&self) -> Result<Reloaded, ApiError> {
+    async fn reload(&self) -> Result<Reloaded, MethodError> {
         let reloaded = self.reloader.reload(&self.node).await;
-        reloaded.map_err(|error| ApiError::Argument(error.to_string()))
+        reloaded.map_err(|error| MethodError::Argument(error.to_string()))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::node::Stopped;
 
 /// Errors of methods as a Grin node has and writes them (`grin_api::Error`).
 #[derive(Clone, PartialEq, Eq, Debug, Error, Serialize)]
-pub(super) enum ApiError {
+pub(super) enum MethodError {
     #[error("Internal error: {0}")]
     Internal(String),
     #[error("Bad arguments: {0}")]
@@ -18,13 +18,15 @@ pub(super) enum ApiError {
     NotFound,
 }
 
-impl From<Stopped> for ApiError {
+impl From<Stopped> for MethodError {
     fn from(stopped: Stopped) -> Self {
         Self::Internal(stopped.to_string())
     }
 }
 
 /// Writes a result.
-pub(super) fn wrap<T: Serialize>(result: &Result<T, ApiError>) -> Result<Box<RawValue>, CallError> {
+pub(super) fn wrap<T: Serialize>(
+    result: &Result<T, MethodError>,
+) -> Result<Box<RawValue>, CallError> {
     to_raw_value(result).map_err(CallError::internal)
 }

@@ -31,10 +31,11 @@ async fn what_can_be_takes_effect_and_the_rest_is_named() {
     let after = before
         .replace("patience_secs = 100000", "preset = \"monero\"\npatience_secs = 0")
         .replace("workers = 1", "workers = 2")
-        + &format!("[network]\npeers = [\"{addr}\"]\n");
+        + &format!("[network]\npeers = [\"{addr}\"]\n[log]\nfilter = \"debug\"\n");
     fs::write(site.config_file(), &after).expect("written");
     let second = reload().await;
-    let changed = ["dandelion.patience_secs", "dandelion.preset", "network.peers"];
+    let changed = ["dandelion.patience_secs", "dandelion.preset", "log.filter", "network.peers"];
+    assert_eq!(*site.filters.lock().expect("no panic"), ["debug"]);
     assert_eq!(sorted(second.changed), changed);
     restart.push("node.workers".to_owned());
     assert_eq!(sorted(second.needs_restart), sorted(restart));

@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rand::SeedableRng;
@@ -10,7 +11,7 @@ use rand_chacha::ChaCha12Rng;
 use scape::aggregate::builder::{Built, Coin, Faucet, TxBuilder, seeded};
 use scape::aggregate::{ChainType, Consensus, Transaction};
 use scape::api::view::{TransactionState, TransactionView};
-use scape::api::{Apis, Origin};
+use scape::api::{Apis, Origin, SetFilter};
 use scape::chain::DevLedger;
 use scape::config::Config;
 use scape::node::{Node, NodeConfig};
@@ -32,6 +33,8 @@ pub(crate) struct Site {
     pub(crate) node: Node,
     pub(crate) apis: Apis,
     pub(crate) config: Config,
+    /// What the log was told to follow.
+    pub(crate) filters: Arc<Mutex<Vec<String>>>,
     dir: TempDir,
 }
 
@@ -88,10 +91,18 @@ impl Site {
             seed: [7; 32],
         };
         let node = Node::start(node_config, ledger, None).await.expect("started");
-        let origin = Origin { path: Some(path), set_filter: None };
+        let filters = Arc::new(Mutex::new(Vec::new()));
+        let set_filter: SetFilter = {
+            let filters = filters.clone();
+            Arc::new(move |filter| {
+                filters.lock().expect("no panic").push(filter.to_owned());
+                Ok(())
+            })
+        };
+        let origin = Origin { path: Some(path), set_filter: Some(set_filter) };
         let mut rng = ChaCha12Rng::seed_from_u64(5);
         let apis = Apis::start(&config, origin, node.handle(), &mut rng).await.expect("started");
-        Self { node, apis, config, dir }
+        Self { node, apis, config, filters, dir }
     }
 
     pub(crate) fn config_file(&self) -> PathBuf {
