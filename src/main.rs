@@ -8,6 +8,7 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use rand::Rng;
 use rand_chacha::ChaCha12Rng;
+use scape::api::Origin;
 use scape::config::Config;
 use scape::devnet::{self, DevnetConfig};
 use scape::p2p::dandelion::Preset;
@@ -120,7 +121,8 @@ async fn run(path: Option<PathBuf>) -> anyhow::Result<ExitCode> {
         None => Config::default(),
     };
     start_log(&config.log.filter);
-    scape::run::run(&config, entropy(), stop_signal()?).await?;
+    let origin = Origin { path, set_filter: None };
+    scape::run::run(&config, origin, entropy(), stop_signal()?).await?;
     Ok(ExitCode::SUCCESS)
 }
 

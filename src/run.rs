@@ -1,5 +1,5 @@
-//! The daemon: one node beside a Grin node, or on an embedded development chain, until it is told
-//! to stop.
+//! The daemon: one node with its APIs, beside a Grin node or on an embedded development chain, until
+//! it is told to stop.
 
 use std::future::Future;
 
@@ -10,6 +10,7 @@ use thiserror::Error;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{info, warn};
 
+use crate::api::{ApiError, Apis, Origin};
 use crate::chain::{Chain, DevLedger, GrinChain, GrinConfig};
 use crate::config::{Config, ConfigError};
 use crate::node::{LedgerError, Node, NodeConfig, NodeError, warn_of_slow_library};
@@ -27,17 +28,22 @@ pub enum RunError {
     /// The password of the Grin node cannot be read.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// The APIs did not start.
+    #[error(transparent)]
+    Api(#[from] ApiError),
     /// The node has stopped by itself.
     #[error(transparent)]
     Stopped(#[from] LedgerError),
 }
 
-/// Runs a node until `stop` resolves, then ends its connections and saves its address book.
+/// Runs a node and its APIs until `stop` resolves, then ends its connections and saves its address
+/// book. `origin` says where the configuration came from.
 ///
 /// # Errors
 /// If it could not be started, or stopped by itself.
 pub async fn run(
     config: &Config,
+    origin: Origin,
     mut rng: ChaCha12Rng,
     stop: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
@@ -53,12 +59,34 @@ pub async fn run(
         Some(addr) => info!(%addr, chain = %config.consensus().chain, "listening"),
         None => info!(chain = %config.consensus().chain, "started without a listener"),
     }
+    let apis = match Apis::start(config, origin, node.handle(), &mut rng).await {
+        Ok(apis) => apis,
+        Err(error) => {
+            node.shutdown().await;
+            return Err(error.into());
+        }
+    };
+    say_where(config, &apis)?;
+    let ended = keep_mining(config, &node, &mut rng, stop).await;
+    info!("stopping");
+    apis.stop().await;
+    node.shutdown().await;
+    ended
+}
+
+/// Makes a block now and then, until `stop` resolves.
+async fn keep_mining(
+    config: &Config,
+    node: &Node,
+    rng: &mut ChaCha12Rng,
+    stop: impl Future<Output = ()>,
+) -> Result<(), RunError> {
     let mut blocks = interval(config.ledger.block_secs.0);
     blocks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     tokio::pin!(stop);
     loop {
         tokio::select! {
-            () = &mut stop => break,
+            () = &mut stop => return Ok(()),
             _ = blocks.tick(), if config.grin.url.is_none() => {
                 let block = node.propose(rng.next_u64()).await?;
                 if let Err(error) = node.deliver(block).await? {
@@ -67,8 +95,17 @@ pub async fn run(
             }
         }
     }
-    info!("stopping");
-    node.shutdown().await;
+}
+
+fn say_where(config: &Config, apis: &Apis) -> Result<(), ConfigError> {
+    if let Some(addr) = apis.foreign_addr() {
+        let secret = config.foreign_secret_file()?;
+        info!(%addr, secret = %secret.display(), "serving wallets");
+    }
+    if let Some(addr) = apis.owner_addr() {
+        let secret = config.owner_secret_file()?;
+        info!(%addr, secret = %secret.display(), "serving the owner");
+    }
     Ok(())
 }
 

@@ -66,7 +66,8 @@ fn the_daemon_stops_cleanly_and_keeps_its_address_book() {
         let data = dir.path().join("data");
         let text = format!(
             "[node]\ndata_dir = {:?}\n[network]\nlisten = \"127.0.0.1:0\"\nallow_private = true\n\
-             seeds = [\"127.0.0.1:9\"]\n[chain]\ntype = \"usernet\"\n[ledger]\noutputs = 3\n",
+             seeds = [\"127.0.0.1:9\"]\n[chain]\ntype = \"usernet\"\n[ledger]\noutputs = 3\n\
+             [api]\nforeign = \"127.0.0.1:0\"\nowner = \"127.0.0.1:0\"\n",
             data.display().to_string(),
         );
         std::fs::write(&path, text).expect("written");

@@ -81,6 +81,13 @@ struct Known {
     excesses: ExcessSum,
 }
 
+/// What was verified before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Memory {
+    Used,
+    Ignored,
+}
+
 /// Whether a transaction is good so far.
 type Verdict = Result<ExcessSum, VerifyError>;
 
@@ -115,15 +122,26 @@ impl Verifier {
     pub fn verify_batch(&self, txs: Vec<Transaction>) -> Vec<Result<ValidTx, VerifyError>> {
         let merged: Vec<_> = txs.iter().map(|tx| self.merge_of_known(tx)).collect();
         let new = txs.into_iter().zip(&merged).filter(|(_, merged)| merged.is_none());
-        let mut verdicts = self.verify_new(new.map(|(tx, _)| tx).collect()).into_iter();
+        let new = new.map(|(tx, _)| tx).collect();
+        let mut verdicts = self.verify_new(new, Memory::Used).into_iter();
         merged.into_iter().filter_map(|merged| merged.map(Ok).or_else(|| verdicts.next())).collect()
     }
 
-    fn verify_new(&self, txs: Vec<Transaction>) -> Vec<Result<ValidTx, VerifyError>> {
+    /// The same, but verifies everything, known or not: how long that takes says nothing of what was
+    /// verified before.
+    pub fn verify_batch_anew(&self, txs: Vec<Transaction>) -> Vec<Result<ValidTx, VerifyError>> {
+        self.verify_new(txs, Memory::Ignored)
+    }
+
+    fn verify_new(
+        &self,
+        txs: Vec<Transaction>,
+        memory: Memory,
+    ) -> Vec<Result<ValidTx, VerifyError>> {
         let balance = |tx| crypto::balance(tx).ok_or(VerifyError::KernelSum);
         let mut verdicts: Vec<Verdict> = txs.iter().map(balance).collect();
-        self.verify_kernels(&txs, &mut verdicts);
-        self.verify_proofs(&txs, &mut verdicts);
+        self.verify_kernels(&txs, memory, &mut verdicts);
+        self.verify_proofs(&txs, memory, &mut verdicts);
         let mut valid = lock(&self.valid);
         let verdicts = txs.into_iter().zip(verdicts).map(|(tx, verdict)| {
             let excesses = verdict?;
@@ -160,11 +178,11 @@ impl Verifier {
         Some(parts.into_iter().unzip())
     }
 
-    fn verify_kernels(&self, txs: &[Transaction], verdicts: &mut [Verdict]) {
+    fn verify_kernels(&self, txs: &[Transaction], memory: Memory, verdicts: &mut [Verdict]) {
         let kernels = still_good(txs, verdicts)
             .flat_map(|(index, tx)| tx.kernels().iter().map(move |kernel| (index, kernel)));
-        let unknown =
-            unknown(&self.kernels, kernels.map(|(i, kernel)| (i, kernel, *kernel.hash())));
+        let kernels = kernels.map(|(i, kernel)| (i, kernel, *kernel.hash()));
+        let unknown = unknown(&self.kernels, memory, kernels);
         let check = |batch: &[Item<'_, TxKernel>]| {
             crypto::verify_signatures(batch.iter().map(|item| item.element))
         };
@@ -172,11 +190,11 @@ impl Verifier {
         remember(&self.kernels, &unknown, verdicts);
     }
 
-    fn verify_proofs(&self, txs: &[Transaction], verdicts: &mut [Verdict]) {
+    fn verify_proofs(&self, txs: &[Transaction], memory: Memory, verdicts: &mut [Verdict]) {
         let outputs = still_good(txs, verdicts)
             .flat_map(|(index, tx)| tx.outputs().iter().map(move |output| (index, output)));
-        let unknown =
-            unknown(&self.proofs, outputs.map(|(i, output)| (i, output, output.proof_hash())));
+        let outputs = outputs.map(|(i, output)| (i, output, output.proof_hash()));
+        let unknown = unknown(&self.proofs, memory, outputs);
         let check = |batch: &[Item<'_, Output>]| {
             crypto::verify_proofs(batch.iter().map(|item| item.element))
         };
@@ -201,12 +219,15 @@ fn still_good<'a>(
 
 fn unknown<'a, T>(
     cache: &Mutex<LruCache<Hash, ()>>,
+    memory: Memory,
     elements: impl Iterator<Item = (usize, &'a T, Hash)>,
 ) -> Vec<Item<'a, T>> {
     // Hashing happens before the lock is taken.
     let mut items: Vec<_> = elements.map(|(tx, element, key)| Item { tx, element, key }).collect();
-    let mut cache = lock(cache);
-    items.retain(|item| cache.get(&item.key).is_none());
+    if memory == Memory::Used {
+        let mut cache = lock(cache);
+        items.retain(|item| cache.get(&item.key).is_none());
+    }
     items
 }
 

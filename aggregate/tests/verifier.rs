@@ -56,6 +56,23 @@ fn aggregates_of_known_parts_share_their_proofs() {
 }
 
 #[test]
+fn what_is_verified_anew_is_not_remembered_to_be_valid() {
+    let verifier = verifier();
+    let txs = valid(&verifier, 3);
+    let whole = aggregate(&txs).unwrap();
+    let again = copy(&whole);
+    let address = |tx: &Transaction| tx.outputs()[0].proof().as_bytes().as_ptr();
+    let anew = verifier.verify_batch_anew(vec![again.clone()]).pop().unwrap().unwrap();
+    assert_eq!((address(&anew), &anew), (address(&again), &whole));
+    let mut outputs = whole.outputs().to_vec();
+    let (first, second) = (outputs[0].clone(), outputs[1].clone());
+    outputs[0] = Output::new(first.features(), first.commitment(), second.proof().clone());
+    let wrong = with_outputs(&whole, *whole.offset(), outputs);
+    let verdicts = verifier.verify_batch_anew(vec![wrong, again]);
+    assert_eq!(verdicts, [Err(VerifyError::RangeProof), Ok(whole)]);
+}
+
+#[test]
 fn aggregates_that_only_resemble_known_parts_are_refused() {
     let verifier = verifier();
     let txs = valid(&verifier, 4);

@@ -181,6 +181,7 @@ impl Relay {
                 Effect::Notice(notice) => self.account(notice),
                 Effect::Pushed { .. }
                 | Effect::Block { .. }
+                | Effect::Unblock { .. }
                 | Effect::Cancel { .. }
                 | Effect::Keep(_)
                 | Effect::Erase { .. } => {}
@@ -212,7 +213,7 @@ impl Relay {
             Notice::Fluffed { kernels, .. }
             | Notice::Seen { kernels }
             | Notice::Mined { kernels, .. }
-            | Notice::Conflicted { kernels }
+            | Notice::Conflicted { kernels, .. }
             | Notice::OrphanDropped { kernels, .. } => {
                 self.owed.retain(|kernel| !kernels.contains(kernel));
             }

@@ -1,12 +1,15 @@
 //! What peers may do to a zone, and what it costs them.
 
+use std::time::Duration;
+
 use scape_aggregate::{ChainType, Commitment, Consensus, Hash, ProtocolVersion};
 use scape_p2p::book::{Book, BookConfig, UnixTime};
+use scape_p2p::dandelion::{Params, Preset};
 use scape_p2p::handshake::PeerInfo;
 use scape_p2p::link::Offence;
 use scape_p2p::peer::{Capabilities, Direction};
 use scape_p2p::wire::{Message, Tip};
-use scape_p2p::zone::{Effect, Zone, ZoneConfig, ZoneContext};
+use scape_p2p::zone::{Effect, PeersConfig, Zone, ZoneConfig, ZoneContext};
 use scape_pool::{ChainView, Instant, PeerId, Utxo};
 
 const HONEST: &str = "9.8.7.6:3414";
@@ -165,4 +168,63 @@ fn only_what_was_announced_is_served() {
     let mut world = World::new();
     world.join(1, HONEST);
     assert!(world.say(1, Message::GetTransaction(Hash([7; 32]))).is_empty());
+}
+
+/// The addresses that a zone wants to connect to in the next seconds.
+fn dialled(world: &mut World, secs: u64) -> Vec<String> {
+    let mut dialled = Vec::new();
+    for _ in 0..secs {
+        world.secs += 1;
+        for effect in world.call(|zone, ctx| zone.handle_timeout(ctx)) {
+            if let Effect::Connect { addr } = effect {
+                dialled.push(addr.to_string());
+                world.call(|zone, ctx| zone.handle_connect_failed(addr, false, ctx));
+            }
+        }
+    }
+    dialled
+}
+
+#[test]
+fn the_owner_bans_a_host_and_lets_it_in_again() {
+    let mut world = World::new();
+    let host = "9.8.7.6".parse().expect("a host");
+    let fixed = [HONEST.parse().expect("an address")].into();
+    let peers = PeersConfig { fixed, ..world.zone.peers_config().clone() };
+    world.call(|zone, ctx| zone.set_peers(peers, ctx));
+    assert!(dialled(&mut world, 3).contains(&HONEST.to_owned()));
+    world.join(1, HONEST);
+    let effects = world.call(|zone, ctx| zone.ban(host, ctx));
+    assert!(is_ban(&effects));
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Disconnect { .. })));
+    world.call(|zone, ctx| zone.handle_disconnected(PeerId(1), vec![], None, ctx));
+    assert_eq!(dialled(&mut world, 200), [""; 0], "not even a fixed address is tried");
+    let mut lifted = false;
+    let effects = world.call(|zone, ctx| lifted = zone.unban(host, ctx));
+    assert!(lifted && effects.contains(&Effect::Unblock { ip: host }));
+    assert!(dialled(&mut world, 3).contains(&HONEST.to_owned()));
+    world.call(|zone, ctx| lifted = zone.unban(host, ctx));
+    assert!(!lifted, "there is none any more");
+}
+
+#[test]
+fn other_parameters_take_effect_while_it_runs() {
+    let mut world = World::new();
+    let end = world.zone.epoch_end();
+    world.join(1, HONEST);
+    world.join(2, OTHER);
+    assert_eq!(world.zone.relays(), [], "they connected to us");
+    let whitelist = ["9.8.7.6", "5.8.7.6"].map(|host| host.parse().expect("a host")).into();
+    let peers = PeersConfig { whitelist, ..world.zone.peers_config().clone() };
+    world.call(|zone, ctx| zone.set_peers(peers, ctx));
+    assert_eq!(world.zone.relays().len(), 1);
+    let params = Preset::Monero.params();
+    world.call(|zone, ctx| zone.set_params(params, ctx));
+    assert_eq!((world.zone.relays().len(), world.zone.params()), (2, &params));
+    assert_eq!(world.zone.epoch_end(), end, "an epoch is not cut short for that");
+    let params = Params { epoch: Duration::from_secs(60), relays: 1, ..params };
+    world.call(|zone, ctx| zone.set_params(params, ctx));
+    assert_eq!(world.zone.relays().len(), 1);
+    let latest = Instant::ZERO + Duration::from_secs(60) + params.epoch_spread;
+    assert_eq!(world.zone.epoch_end(), latest, "but it is no longer than a new one");
 }

@@ -270,7 +270,7 @@ impl Pool {
     pub(crate) fn publish(&mut self, tx: ValidTx, parts: Vec<Part>, ctx: &mut Context<'_>) {
         self.public_orphans.created(creates(&tx));
         self.stem_orphans.created(creates(&tx));
-        self.insert_public(tx.clone(), parts);
+        self.insert_public(tx.clone(), parts, ctx.now);
         self.reconcile_public(&tx, ctx);
     }
 

@@ -270,10 +270,11 @@ impl Story {
                     self.accepted.extend(kernels);
                 }
                 Notice::Mined { kernels, .. }
-                | Notice::Conflicted { kernels }
+                | Notice::Conflicted { kernels, .. }
                 | Notice::OrphanDropped { kernels, .. }
                 | Notice::Evicted { kernels } => self.reported.extend(kernels),
-                Notice::Stemmed { .. }
+                Notice::Excluded { .. }
+                | Notice::Stemmed { .. }
                 | Notice::Relayed { .. }
                 | Notice::Fluffed { .. }
                 | Notice::Seen { .. }

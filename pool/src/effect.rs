@@ -1,4 +1,4 @@
-use scape_aggregate::{Hash, ValidTx};
+use scape_aggregate::{Commitment, Hash, ValidTx};
 
 use crate::{EntryId, PeerId, Record, Refusal, Source};
 
@@ -50,6 +50,15 @@ pub enum FluffReason {
     Family,
     /// The owner asked for it.
     Asked,
+}
+
+/// What a transaction lost to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rival {
+    /// A transaction, named by the excess of its first kernel.
+    Transaction(Commitment),
+    /// A block.
+    Block(Hash),
 }
 
 /// What happened to transactions that the pool accepted. Kernels are named by their hashes.
@@ -104,6 +113,16 @@ pub enum Notice {
     Conflicted {
         /// The kernels of what was given up.
         kernels: Vec<Hash>,
+        /// What it lost to, if that is known.
+        by: Option<Rival>,
+    },
+    /// A transaction of the owner was taken, but something in the stempool excludes it: it is kept
+    /// until it is seen which of the two is mined.
+    Excluded {
+        /// Its kernels.
+        kernels: Vec<Hash>,
+        /// What excludes it, if that is known.
+        by: Option<Rival>,
     },
     /// A transaction waits for its parent, or for a height.
     Orphaned {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use scape_aggregate::{Aggregate, PlanLimits, ValidTx, plan};
+use scape_aggregate::{Aggregate, Hash, PlanLimits, ValidTx, plan};
 
 use crate::bundle::Bundle;
 use crate::pool::{Part, StemState};
@@ -91,6 +91,18 @@ impl Pool {
         if !departure.lanes.is_empty() {
             self.depart(departure, ctx);
         }
+    }
+
+    /// Fluffs the stem entry with this kernel now, with what it depends on and what any of these
+    /// travels with. Returns whether there is such an entry. For the owner.
+    pub fn handle_asked(&mut self, kernel: &Hash, ctx: &mut Context<'_>) -> bool {
+        let Some(id) = self.stem.with_kernel(kernel) else { return false };
+        let mut departure = Departure::default();
+        departure.add(self.relatives(id), Lane::Fluff);
+        departure.reasons.insert(id, FluffReason::Asked);
+        self.depart(departure, ctx);
+        self.settle(ctx);
+        true
     }
 
     /// An aggregate could not be handed to its relay. Its parts go another way at once: to the

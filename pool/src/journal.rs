@@ -115,7 +115,7 @@ impl Pool {
                 }
             };
             if verdict.is_err() {
-                self.notice(Notice::Conflicted { kernels: kernel_hashes(&tx) });
+                self.notice(Notice::Conflicted { kernels: kernel_hashes(&tx), by: None });
             }
         }
         self.reconsider_own();

@@ -24,6 +24,7 @@
 extern crate self as scape_pool;
 
 mod admission;
+mod asked;
 mod bundle;
 mod chain;
 mod config;
@@ -51,9 +52,10 @@ mod time;
 mod timers;
 mod upheaval;
 
+pub use asked::Clocks;
 pub use chain::{BlockSummary, ChainUpdate, ChainView, Tip, Utxo};
 pub use config::{Capacity, Embargo, EmbargoDelay, Patience, PatienceMode, PoolConfig};
-pub use effect::{Effect, FluffReason, Notice};
+pub use effect::{Effect, FluffReason, Notice, Rival};
 pub use journal::{Record, RecordStage};
 pub use pool::{Context, EntryId, Pool, PoolCounts};
 pub use refusal::{Accepted, Refusal};

@@ -51,7 +51,7 @@ pub struct Pool {
     /// What was sent, or came, in one aggregate, in the order of arrival; of several parts only.
     pub(crate) bundles: BTreeMap<Bundle, Vec<EntryId>>,
     pub(crate) effects: VecDeque<Effect>,
-    phase: Instant,
+    pub(crate) phase: Instant,
     next_id: u64,
 }
 
@@ -99,6 +99,8 @@ pub(crate) struct TxMeta {
     /// the rest when something else takes a part of the aggregate.
     pub(crate) parts: Vec<Part>,
     pub(crate) rate: u64,
+    /// When it came into the txpool.
+    pub(crate) since: Instant,
 }
 
 /// One of the transactions that an aggregate was merged from.
@@ -228,6 +230,11 @@ impl Pool {
         self.txpool.iter().rev().map(|(_, entry)| &entry.tx)
     }
 
+    /// The same with the time at which each came.
+    pub fn latest_public_since(&self) -> impl Iterator<Item = (&ValidTx, Instant)> {
+        self.txpool.iter().rev().map(|(_, entry)| (&entry.tx, entry.meta.since))
+    }
+
     /// All stem transactions with whose they are and the end of their embargo. For the owner only.
     pub fn stem(&self) -> impl Iterator<Item = (&ValidTx, Source, Instant)> {
         self.stem.iter().map(|(_, entry)| (&entry.tx, entry.meta.source, entry.meta.embargo))
@@ -246,7 +253,7 @@ impl Pool {
 
     pub(crate) fn notice(&mut self, notice: Notice) {
         match &notice {
-            Notice::Conflicted { kernels }
+            Notice::Conflicted { kernels, .. }
             | Notice::Evicted { kernels }
             | Notice::OrphanDropped { kernels, .. } => self.owned.doubt(kernels),
             Notice::Mined { kernels, .. } => self.owned.reported(kernels),
@@ -255,6 +262,7 @@ impl Pool {
             | Notice::Fluffed { .. }
             | Notice::Seen { .. }
             | Notice::Unmined { .. }
+            | Notice::Excluded { .. }
             | Notice::Orphaned { .. } => {}
         }
         self.effects.push_back(Effect::Notice(notice));
@@ -338,10 +346,15 @@ impl Pool {
         self.embargoes.tidy(self.stem.len(), embargoes);
     }
 
-    pub(crate) fn insert_public(&mut self, tx: ValidTx, parts: Vec<Part>) -> EntryId {
+    pub(crate) fn insert_public(
+        &mut self,
+        tx: ValidTx,
+        parts: Vec<Part>,
+        since: Instant,
+    ) -> EntryId {
         let id = self.new_id();
         let own = parts.iter().any(|part| part.own);
-        let meta = TxMeta { own, parts, rate: fee_rate(&tx) };
+        let meta = TxMeta { own, parts, rate: fee_rate(&tx), since };
         self.put_public(id, tx, meta);
         id
     }

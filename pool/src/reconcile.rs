@@ -8,7 +8,7 @@ use crate::orphans::Orphans;
 use crate::pool::{MinedMeta, Part};
 use crate::store::{kernel_hashes, spends};
 use crate::upheaval::Upheaval;
-use crate::{BlockSummary, ChainUpdate, Context, EntryId, Notice, Pool, Source};
+use crate::{BlockSummary, ChainUpdate, Context, EntryId, Instant, Notice, Pool, Rival, Source};
 
 impl Pool {
     /// Follows the chain: what is mined leaves, also where it is only part of an aggregate; what
@@ -20,7 +20,7 @@ impl Pool {
         let mut upheaval = Upheaval { may_return: reorg, ..Upheaval::default() };
         for block in &update.disconnected {
             self.owned.disconnect(block);
-            self.disconnect(block);
+            self.disconnect(block, ctx.now);
         }
         for block in &update.connected {
             self.owned.connect(block);
@@ -80,7 +80,10 @@ impl Pool {
             match rest.pays_relay_fee() {
                 true => self.insert_stem(id, rest, meta),
                 // The public part had paid for it; alone nobody would take it.
-                false => self.lose(&rest, true, ctx),
+                false => {
+                    let by = public.first().and_then(|kernel| self.public_rival(kernel));
+                    self.lose(&rest, true, by, ctx);
+                }
             }
         }
         public
@@ -95,7 +98,8 @@ impl Pool {
         for id in self.stem.overlapping(&block.kernels) {
             self.mine_stem(id, block, &mined, upheaval, ctx);
         }
-        upheaval.gone.extend(block.inputs.iter().copied());
+        let by = Some(Rival::Block(block.hash));
+        upheaval.gone.extend(block.inputs.iter().map(|spent| (*spent, by)));
         for spent in &block.inputs {
             upheaval.doubtful.extend(self.txpool.spender(spent));
             upheaval.doubtful.extend(self.stem.spender(spent));
@@ -189,7 +193,7 @@ impl Pool {
             let kernels = kernel_hashes(&arrival.tx);
             match is_mined(&arrival.tx) {
                 true => self.notice(Notice::Mined { kernels, height: block.height }),
-                false => self.lose(&arrival.tx, stem, ctx),
+                false => self.lose(&arrival.tx, stem, Some(Rival::Block(block.hash)), ctx),
             }
         }
     }
@@ -202,13 +206,13 @@ impl Pool {
     }
 
     /// What an undone block held is public and pending again.
-    fn disconnect(&mut self, block: &Hash) {
+    fn disconnect(&mut self, block: &Hash, now: Instant) {
         let undone = self.mined.iter().filter(|(_, entry)| entry.meta.block == *block);
         let undone: Vec<_> = undone.map(|(id, _)| id).collect();
         for id in undone {
             let Some(entry) = self.mined.remove(id) else { continue };
             self.notice(Notice::Unmined { kernels: kernel_hashes(&entry.tx) });
-            self.insert_public(entry.tx, entry.meta.parts);
+            self.insert_public(entry.tx, entry.meta.parts, now);
         }
     }
 

@@ -14,6 +14,9 @@ pub enum Accepted {
     /// It was in the stempool already. It is looked at once more, so that a loop of relays is no
     /// black hole.
     Loop,
+    /// Something in the stempool excludes it: it is kept until it is seen which of the two is mined.
+    /// See [`crate::Pool::handle_rival`].
+    Rival,
 }
 
 /// Why a transaction was not taken.

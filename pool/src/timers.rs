@@ -32,6 +32,31 @@ impl Timers {
         due
     }
 
+    /// The first times at which something that counts is due, at most `most` of them, soonest first.
+    /// Looks at no more than `looks` timers, whatever there is.
+    pub(crate) fn upcoming(
+        &self,
+        most: usize,
+        looks: usize,
+        counts: impl Fn(Instant, EntryId) -> bool,
+    ) -> Vec<Instant> {
+        let heap = self.0.as_slice();
+        let key =
+            |index: usize| heap.get(index).map(|Reverse((at, id))| Reverse((*at, *id, index)));
+        // In a heap nothing comes before its parent: those that may come next are few.
+        let mut open: BinaryHeap<_> = key(0).into_iter().collect();
+        let (mut upcoming, mut seen) = (Vec::new(), 0);
+        while upcoming.len() < most
+            && seen < looks
+            && let Some(Reverse((at, id, index))) = open.pop()
+        {
+            seen += 1;
+            open.extend(key(2 * index + 1).into_iter().chain(key(2 * index + 2)));
+            upcoming.extend(counts(at, id).then_some(at));
+        }
+        upcoming
+    }
+
     /// Starts anew with these timers, one at most for each entry, if there are more than twice as
     /// many as entries: then most are pointless.
     pub(crate) fn tidy(

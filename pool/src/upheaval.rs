@@ -1,6 +1,6 @@
 //! When the ground shifts: what stands is kept, what cannot stand any more is given up or waits.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use scape_aggregate::{Aggregate, Commitment, PlanLimits, ValidTx, plan};
 
@@ -8,7 +8,7 @@ use crate::orphans::{Arrival, Past, Waiting};
 use crate::pool::{Part, StemMeta, TxMeta};
 use crate::rules::Check;
 use crate::store::{creates, kernel_hashes};
-use crate::{Context, Effect, EntryId, Notice, Pool, Source};
+use crate::{Context, Effect, EntryId, Instant, Notice, Pool, Rival, Source};
 
 /// What has to be looked at again after a change.
 #[derive(Default)]
@@ -20,8 +20,8 @@ pub(crate) struct Upheaval {
     pub(crate) survivors: Vec<Vec<Part>>,
     /// What is left of such aggregates and is public on its own now, to be announced.
     pub(crate) announced: BTreeSet<EntryId>,
-    /// Outputs that will never come (back).
-    pub(crate) gone: HashSet<Commitment>,
+    /// Outputs that will never come (back), and to what they were lost if that is known.
+    pub(crate) gone: HashMap<Commitment, Option<Rival>>,
     /// Whether outputs that are missing now may come back: after a reorg.
     pub(crate) may_return: bool,
 }
@@ -118,7 +118,7 @@ impl Pool {
     }
 
     fn fate(&self, tx: &ValidTx, stem: bool, upheaval: &Upheaval, ctx: &Context<'_>) -> Fate {
-        let is_gone = |commitment: &Commitment| upheaval.gone.contains(commitment);
+        let is_gone = |commitment: &Commitment| upheaval.gone.contains_key(commitment);
         match self.check_again(tx, stem, ctx) {
             Check::Fits => Fate::Stands,
             Check::Refused(_) => Fate::Lost,
@@ -146,18 +146,19 @@ impl Pool {
             Fate::Stands | Fate::Lost => false,
         };
         if !parked {
-            upheaval.gone.extend(creates(&tx));
-            self.lose(&tx, stem, ctx);
+            let by = self.rival(&tx, stem, &upheaval.gone);
+            upheaval.gone.extend(creates(&tx).map(|output| (output, by)));
+            self.lose(&tx, stem, by, ctx);
         }
     }
 
     /// Reports that a transaction is given up, and with it the orphans that spend its outputs,
     /// whatever they wait for, unless the output is there all the same. What is public does not
     /// learn of what happens on the stem.
-    pub(crate) fn lose(&mut self, tx: &ValidTx, stem: bool, ctx: &Context<'_>) {
+    pub(crate) fn lose(&mut self, tx: &ValidTx, stem: bool, by: Option<Rival>, ctx: &Context<'_>) {
         let mut lost = vec![(tx.clone(), stem)];
         while let Some((tx, stem)) = lost.pop() {
-            self.notice(Notice::Conflicted { kernels: kernel_hashes(&tx) });
+            self.notice(Notice::Conflicted { kernels: kernel_hashes(&tx), by });
             for commitment in creates(&tx) {
                 if !self.exists(&commitment, true, ctx) {
                     let on_stem = self.stem_orphans.take_spending(&commitment);
@@ -185,7 +186,7 @@ impl Pool {
                 match self.fate(&part.tx, false, upheaval, ctx) {
                     Fate::Stands => {
                         let tx = part.tx.clone();
-                        let id = self.insert_public(part.tx.clone(), vec![part]);
+                        let id = self.insert_public(part.tx.clone(), vec![part], ctx.now);
                         revived[group].push((id, (), tx));
                     }
                     Fate::Waits(_) | Fate::Lost => parts.push((group, part)),
@@ -199,11 +200,15 @@ impl Pool {
             let fate = self.fate(&part.tx, false, upheaval, ctx);
             self.leave_public(part.tx.clone(), vec![part], fate, upheaval, ctx);
         }
-        upheaval.announced.extend(self.merge_again(&revived));
+        upheaval.announced.extend(self.merge_again(&revived, ctx.now));
     }
 
     /// Merges what is left of each aggregate. Returns the entries that it makes.
-    fn merge_again(&mut self, groups: &[Vec<(EntryId, (), ValidTx)>]) -> BTreeSet<EntryId> {
+    fn merge_again(
+        &mut self,
+        groups: &[Vec<(EntryId, (), ValidTx)>],
+        now: Instant,
+    ) -> BTreeSet<EntryId> {
         let limits = PlanLimits::of(self.config.consensus.chain);
         let mut merged = BTreeSet::new();
         for Aggregate { parts: ids, tx, .. } in groups.iter().flat_map(|g| plan(g, &limits)) {
@@ -211,7 +216,7 @@ impl Pool {
             let parts = removed.into_iter().flat_map(|(_, meta)| meta.parts).collect();
             self.public_orphans.created(creates(&tx));
             self.stem_orphans.created(creates(&tx));
-            merged.insert(self.insert_public(tx, parts));
+            merged.insert(self.insert_public(tx, parts, now));
         }
         merged
     }

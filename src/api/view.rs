@@ -210,16 +210,17 @@ pub enum TransactionState {
     Accepted,
     /// Handed to a relay, merged with others or alone.
     InStem {
-        /// How many transactions were merged.
+        /// How many transactions were merged; 0 if that was before a restart.
         parts: usize,
         /// Until it is fluffed here if nobody else does.
         embargo_secs_left: Option<f64>,
     },
     /// Fluffed by this node.
     Fluffed {
-        /// How many transactions were merged.
+        /// How many transactions were merged; 0 if that was before a restart.
         parts: usize,
-        /// `coin`, `embargo`, `no relay`, `loop`, `family` or `asked`.
+        /// `coin`, `embargo`, `no relay`, `loop`, `family` or `asked`; `restart` if that was before
+        /// one.
         reason: String,
     },
     /// Seen in public, fluffed by another node.
@@ -229,10 +230,11 @@ pub enum TransactionState {
         /// The height of the block.
         height: u64,
     },
-    /// It cannot be mined any more.
+    /// It cannot be mined any more; if something in the stempool excludes it, not as long as that is
+    /// there.
     Conflicted {
-        /// The excesses of a transaction, or the hash of a block, that spends what it spends, if
-        /// that is known.
+        /// The excess of a transaction's first kernel, or the hash of a block, that spends what it
+        /// spends, if that is known.
         by: Option<String>,
     },
     /// Given up for another reason.

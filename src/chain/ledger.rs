@@ -213,6 +213,11 @@ impl DevLedger {
         self.kernels.get(kernel).copied()
     }
 
+    /// The hash of the last block but one.
+    pub fn previous(&self) -> Hash {
+        self.tip_block().previous
+    }
+
     /// How many kernels are in the chain.
     pub fn kernel_count(&self) -> usize {
         self.kernels.len()

@@ -1,6 +1,6 @@
 use std::future::pending;
 
-use scape_aggregate::Commitment;
+use scape_aggregate::{Commitment, Hash};
 use scape_pool::{ChainView, Instant, Tip, Utxo};
 
 use super::{ChainAway, ChainStatus, DevLedger, GrinChain, GrinChange, GrinEvent};
@@ -28,6 +28,14 @@ impl Chain {
         match self {
             Self::Embedded(ledger) => Some(ledger),
             Self::Grin(_) => None,
+        }
+    }
+
+    /// The hash of the block before the last one, if it is known.
+    pub fn previous(&self) -> Option<Hash> {
+        match self {
+            Self::Embedded(ledger) => Some(ledger.previous()),
+            Self::Grin(chain) => chain.previous(),
         }
     }
 

@@ -18,6 +18,16 @@ pub enum ChainStatus {
     },
 }
 
+impl ChainStatus {
+    /// Whether the chain is known and up to date.
+    pub fn is_known(&self) -> bool {
+        match self {
+            Self::Embedded => true,
+            Self::Grin { state, .. } => *state == ChainState::Ready,
+        }
+    }
+}
+
 /// How a chain is that is read from another node.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ChainState {

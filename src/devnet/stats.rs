@@ -78,6 +78,7 @@ impl Stats {
             | Notice::Seen { .. }
             | Notice::Mined { .. }
             | Notice::Unmined { .. }
+            | Notice::Excluded { .. }
             | Notice::OrphanDropped { .. }
             | Notice::Evicted { .. } => {}
         }

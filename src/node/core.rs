@@ -13,13 +13,16 @@ use scape_p2p::link::Offence;
 use scape_p2p::net::{ConnectError, LinkError, Net, NetEvent, replace_file};
 use scape_p2p::wire::Message;
 use scape_p2p::zone::{Effect, Ticket, Zone, ZoneConfig, ZoneContext};
-use scape_pool::{Accepted, ChainView, Notice, Record};
+use scape_pool::{Accepted, ChainView, Instant, Notice, Record};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, error, warn};
 
 use super::clock::Clock;
 use super::engine::{Engine, Limits, Outcome, REMEMBERED, Report};
 use super::keeper::Keeper;
+use super::own::Owned;
+use super::owner::Call;
+use super::tally::Tally;
 use super::{NodeConfig, NodeError, PushFailed, Status};
 use crate::chain::{Block, BlockError, Chain};
 use crate::journal::make_folder;
@@ -29,6 +32,8 @@ const EVENTS: usize = 1_024;
 /// Bytes of transactions that may wait for their verification: a dozen of the heaviest of one
 /// sender, fifty of all.
 const QUEUE_BYTES: usize = 64 << 20;
+/// How many ends of embargoes the owner is told.
+const EMBARGOES: usize = 32;
 /// How often the address book is saved, and the journal is rid of what was erased.
 const SAVE_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -40,23 +45,28 @@ pub(super) enum Command {
     ProposeBranch { depth: usize, salt: u64, reply: oneshot::Sender<Option<Vec<Block>>> },
     Deliver { block: Box<Block>, reply: oneshot::Sender<Option<Result<(), BlockError>>> },
     Status { reply: oneshot::Sender<Status> },
+    Call(Call),
     Shutdown,
 }
 
 /// The zone, and what it needs to act.
 pub(super) struct Core {
-    zone: Zone,
+    pub(super) zone: Zone,
     chain: Chain,
     net: Net,
     events: mpsc::Receiver<NetEvent>,
     engine: Engine,
     reports: mpsc::UnboundedReceiver<Report>,
-    pushes: HashMap<Ticket, oneshot::Sender<Result<Accepted, PushFailed>>>,
+    pushes: HashMap<Ticket, (Transaction, oneshot::Sender<Result<Accepted, PushFailed>>)>,
     notices: Option<mpsc::UnboundedSender<Notice>>,
+    /// What has happened and is not in `own` and `tally` yet.
+    noted: Vec<Notice>,
+    pub(super) own: Owned,
+    tally: Tally,
     keeper: Keeper,
     /// What was kept over a restart and waits for the chain.
     kept: Vec<Record>,
-    clock: Clock,
+    pub(super) clock: Clock,
     book_path: Option<PathBuf>,
 }
 
@@ -97,11 +107,16 @@ impl Core {
             reports,
             pushes: HashMap::new(),
             notices,
+            noted: Vec::new(),
+            own: Owned::default(),
+            tally: Tally::default(),
             keeper,
             kept: records,
             clock,
             book_path,
         };
+        // The owner sees them although they wait.
+        core.kept.iter().for_each(|record| core.own.restored(record, clock.now()));
         core.show_tip();
         if core.chain.ledger().is_some() {
             // Before anything is let in: what was sent must not look new to anyone.
@@ -152,7 +167,10 @@ impl Core {
         self.keeper.close().await;
     }
 
-    fn with_zone<R>(&mut self, call: impl FnOnce(&mut Zone, &ZoneContext<'_>) -> R) -> R {
+    pub(super) fn with_zone<R>(
+        &mut self,
+        call: impl FnOnce(&mut Zone, &ZoneContext<'_>) -> R,
+    ) -> R {
         let (now, unix) = (self.clock.now(), self.clock.unix());
         call(&mut self.zone, &ZoneContext { now, unix, chain: &self.chain })
     }
@@ -170,8 +188,8 @@ impl Core {
                     let _ = reply.send(Err(PushFailed::NotKept(error)));
                     return;
                 }
-                let ticket = self.zone.push(tx, fluff);
-                self.pushes.insert(ticket, reply);
+                let ticket = self.zone.push(tx.clone(), fluff);
+                self.pushes.insert(ticket, (tx, reply));
             }
             Command::Propose { salt, reply } => {
                 let ledger = self.chain.ledger();
@@ -188,6 +206,7 @@ impl Core {
             Command::Status { reply } => {
                 let _ = reply.send(self.status());
             }
+            Command::Call(call) => call.make(self),
             Command::Shutdown => {}
         }
     }
@@ -246,9 +265,9 @@ impl Core {
     /// If it cannot be written, messages go out all the same: held back, a transaction would be
     /// fluffed by its owner in the end. After a crash it may then go out on the stem once more.
     ///
-    /// Peers can measure how long the node waits for its disk. So it waits before every transaction
-    /// on the stem, be it the owner's or not, and what is erased, often because of what a peer says,
-    /// is written at another time.
+    /// Peers and wallets can measure how long the node waits for its disk. So it waits before every
+    /// transaction on the stem, be it the owner's or not, and before every acknowledgement, be it
+    /// new or not; and what is erased, often because of what a peer says, is written at another time.
     async fn carry_out(&mut self) {
         let mut due = false;
         let mut waited = false;
@@ -260,7 +279,7 @@ impl Core {
                 }
                 Effect::Erase { key } => self.keeper.erase(key),
                 effect => {
-                    if due || (!waited && is_stem(&effect)) {
+                    if due || (!waited && waits_for_disk(&effect)) {
                         self.keeper.write(self.clock.now()).await;
                         (due, waited) = (false, true);
                     }
@@ -272,6 +291,12 @@ impl Core {
             self.keeper.write(self.clock.now()).await;
         }
         self.keeper.retry(self.clock.now()).await;
+        // Only now: what was acknowledged just now is known to be the owner's.
+        for notice in self.noted.drain(..) {
+            self.own.handle_notice(&notice, self.clock.now());
+            self.tally.handle_notice(&notice);
+        }
+        self.own.forget(self.clock.now());
     }
 
     fn carry_out_one(&mut self, effect: Effect) {
@@ -284,10 +309,14 @@ impl Core {
             Effect::Connect { addr } => self.net.connect(addr),
             Effect::Disconnect { peer, reason } => self.net.disconnect(peer, reason),
             Effect::Block { ip, duration } => self.net.block(ip, duration),
+            Effect::Unblock { ip } => self.net.unblock(ip),
             Effect::Verify { ticket, tx, sender } => self.engine.submit(ticket, sender, tx),
             Effect::Cancel { ticket } => self.engine.cancel(ticket),
             Effect::Pushed { ticket, verdict } => {
-                if let Some(reply) = self.pushes.remove(&ticket) {
+                if let Some((tx, reply)) = self.pushes.remove(&ticket) {
+                    if verdict.is_ok() {
+                        self.own.pushed(&tx, self.clock.now());
+                    }
                     let verdict = match self.keeper.failure() {
                         Some(error) if verdict.is_ok() => Err(PushFailed::NotKept(error)),
                         _ => verdict.map_err(PushFailed::from),
@@ -299,21 +328,30 @@ impl Core {
             Effect::Keep(_) | Effect::Erase { .. } => {}
             Effect::Notice(notice) => {
                 if let Some(notices) = &self.notices {
-                    let _ = notices.send(notice);
+                    let _ = notices.send(notice.clone());
                 }
+                self.noted.push(notice);
             }
         }
     }
 
     fn status(&self) -> Status {
+        let now = self.clock.now();
+        let clocks = self.zone.pool().clocks(EMBARGOES);
         Status {
             tip: self.chain.tip(),
-            chain: self.chain.status(self.clock.now()),
+            chain: self.chain.status(now),
             pools: self.zone.pool().counts(),
             peers: self.zone.peers().collect(),
             relays: self.zone.relays().to_vec(),
             addresses: self.zone.book().len(),
             journal: self.keeper.state(),
+            previous: self.chain.previous(),
+            uptime: now.saturating_since(Instant::ZERO),
+            epoch_left: self.zone.epoch_end().saturating_since(now),
+            patience_left: clocks.patience.map(|at| at.saturating_since(now)),
+            embargoes_left: clocks.embargoes.iter().map(|at| at.saturating_since(now)).collect(),
+            tally: self.tally.clone(),
         }
     }
 
@@ -329,8 +367,12 @@ impl Core {
     }
 }
 
-fn is_stem(effect: &Effect) -> bool {
-    matches!(effect, Effect::Send { message: Message::StemTransaction(_), .. })
+fn waits_for_disk(effect: &Effect) -> bool {
+    match effect {
+        Effect::Send { message, .. } => matches!(message, Message::StemTransaction(_)),
+        Effect::Pushed { verdict, .. } => verdict.is_ok(),
+        _ => false,
+    }
 }
 
 /// The queue is full before the zone has to refuse what it does not even queue.

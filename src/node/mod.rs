@@ -8,12 +8,16 @@ mod core;
 mod engine;
 mod keeper;
 mod library;
+mod own;
+mod owner;
+mod tally;
 
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use scape_aggregate::Transaction;
+use scape_aggregate::{Hash, Transaction};
 use scape_p2p::book::BookConfig;
 use scape_p2p::net::{NetConfig, NetError};
 use scape_p2p::zone::{PeerStatus, PushError, ZoneConfig};
@@ -27,6 +31,9 @@ use crate::journal::JournalError;
 use core::{Command, Core};
 pub(crate) use library::warn_of_slow_library;
 pub use library::{LibraryBuild, library_build};
+pub use own::{OwnState, OwnTransaction};
+pub use owner::{FluffError, KnownAddress};
+pub use tally::Tally;
 
 /// The parameters of a node.
 #[derive(Clone, Debug)]
@@ -159,6 +166,18 @@ pub struct Status {
     pub addresses: usize,
     /// Whether the owner's transactions are safe.
     pub journal: JournalState,
+    /// The hash of the last block but one.
+    pub previous: Option<Hash>,
+    /// How long the node runs.
+    pub uptime: Duration,
+    /// Until relays are chosen anew.
+    pub epoch_left: Duration,
+    /// Until patience runs out next, if anything waits for it.
+    pub patience_left: Option<Duration>,
+    /// Until the next embargoes are looked at, soonest first, at most 32 of them.
+    pub embargoes_left: Vec<Duration>,
+    /// What the stem has done.
+    pub tally: Tally,
 }
 
 /// A running node. Dropping it stops it; [`Node::shutdown`] also waits and saves.

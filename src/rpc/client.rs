@@ -7,8 +7,9 @@ use hyper::{Request, StatusCode, Uri};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -38,6 +39,26 @@ struct Answer<T> {
     // Not `serde(default)`, which would ask for a default of `T`.
     result: Option<T>,
     error: Option<Failure>,
+}
+
+/// A call that is passed on.
+#[derive(Serialize)]
+struct Call<'a> {
+    jsonrpc: &'static str,
+    id: u8,
+    method: &'a str,
+    params: &'a RawValue,
+}
+
+/// The answer to a call that was passed on: one of the two.
+#[derive(Debug, Deserialize)]
+pub struct Forwarded {
+    /// What the method returned, wrapped as it is.
+    #[serde(default)]
+    pub result: Option<Box<RawValue>>,
+    /// The error of JSON-RPC.
+    #[serde(default)]
+    pub error: Option<Box<RawValue>>,
 }
 
 #[derive(Deserialize)]
@@ -101,6 +122,15 @@ impl RpcClient {
             Some(Failure { code, message }) => Err(RpcError::Call { code, message }),
             None => Ok(answer.result),
         }
+    }
+
+    /// Passes a call on, and returns its result or its error as they came.
+    ///
+    /// # Errors
+    /// Why there is neither.
+    pub async fn forward(&self, method: &str, params: &RawValue) -> Result<Forwarded, RpcError> {
+        let call = Call { jsonrpc: "2.0", id: 1, method, params };
+        Ok(serde_json::from_slice(&self.post(serde_json::to_string(&call)?).await?)?)
     }
 
     async fn post(&self, body: String) -> Result<Bytes, RpcError> {

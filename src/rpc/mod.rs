@@ -8,7 +8,7 @@ mod secret;
 mod tests;
 mod url;
 
-pub use client::{RpcClient, RpcLimits};
+pub use client::{Forwarded, RpcClient, RpcLimits};
 pub use error::RpcError;
 pub use secret::{Secret, SecretError};
 pub use url::{Url, UrlError};

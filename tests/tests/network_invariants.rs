@@ -174,7 +174,7 @@ fn a_relay_that_gives_up_for_no_reason_is_noticed() {
     let source = scape_pool::Source::Peer(scape_pool::PeerId(7));
     let notices = [
         scape_pool::Notice::Stemmed { kernels: kernels.clone(), source },
-        scape_pool::Notice::Conflicted { kernels },
+        scape_pool::Notice::Conflicted { kernels, by: None },
     ];
     let verdicts = notices.map(|notice| {
         let seen = scape_tests::net::Observation::Notice(notice);

@@ -74,6 +74,15 @@ impl DandelionRouter {
         }
     }
 
+    /// Other parameters from now on. The epoch goes on, but no longer than one of the new length;
+    /// its coin stays.
+    pub fn set_params(&mut self, params: Params, now: Instant) {
+        self.epoch_end = self.epoch_end.min(now + params.epoch + params.epoch_spread);
+        self.params = params;
+        self.relays.truncate(params.relays);
+        self.fill_relays();
+    }
+
     fn begin_epoch(&mut self, now: Instant) {
         let spread = self.params.epoch_spread.mul_f64(self.rng.random::<f64>());
         self.epoch_end = now + self.params.epoch + spread;

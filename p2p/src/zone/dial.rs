@@ -49,6 +49,15 @@ impl Dialer {
         Some(self.next_dial.map_or(self.next_ask, |dial| dial.min(self.next_ask)))
     }
 
+    /// Other fixed addresses from now on. Links that are up stay.
+    pub(super) fn set_fixed(&mut self, fixed: &BTreeSet<SocketAddr>, now: Instant) {
+        self.fixed.retain(|addr, _| fixed.contains(addr));
+        for addr in fixed {
+            self.fixed.entry(*addr).or_insert((now, 0));
+        }
+        self.wake(now);
+    }
+
     /// A fixed address is not tried again at once: twice as late as the last time.
     fn postpone(&mut self, addr: SocketAddr, now: Instant, interval: Duration) {
         if let Some((next, failures)) = self.fixed.get_mut(&addr) {
@@ -212,8 +221,11 @@ impl Zone {
 
     fn dial_fixed(&mut self, ctx: &ZoneContext<'_>) -> Option<Instant> {
         let connected: BTreeSet<_> = self.peers.values().map(|peer| peer.addr).collect();
-        let missing =
-            |addr: &SocketAddr| !connected.contains(addr) && !self.dialer.dialing.contains(addr);
+        let missing = |addr: &SocketAddr| {
+            !connected.contains(addr)
+                && !self.dialer.dialing.contains(addr)
+                && !self.book.is_banned(addr.ip(), ctx.unix)
+        };
         let missing: Vec<_> = self
             .dialer
             .fixed

@@ -113,7 +113,7 @@ impl Zone {
         }
     }
 
-    fn close(&mut self, peer: PeerId) {
+    pub(super) fn close(&mut self, peer: PeerId) {
         if let Some(record) = self.peers.get_mut(&peer).filter(|record| !record.closing) {
             record.closing = true;
             self.cancel_of(peer);
@@ -121,7 +121,11 @@ impl Zone {
         }
     }
 
-    fn ban(&mut self, host: IpAddr, ctx: &ZoneContext<'_>) {
+    /// Talks no more to a host, and ends what connections there are, as long as a ban lasts. The
+    /// owner may ban whom a peer's account would not: a host of the whitelist, and loopback, which
+    /// all of a development network is on.
+    pub fn ban(&mut self, host: IpAddr, ctx: &ZoneContext<'_>) {
+        let host = host_of(host);
         let duration = self.config.peers.ban;
         self.book.ban(host, UnixTime(ctx.unix.0.saturating_add(duration.as_secs())));
         self.effects.push_back(Effect::Block { ip: host, duration });

@@ -20,6 +20,7 @@ mod config;
 mod dial;
 mod gossip;
 mod message;
+mod owner;
 mod peer;
 #[cfg(test)]
 mod tests;
@@ -97,6 +98,11 @@ pub enum Effect {
         ip: IpAddr,
         /// How long.
         duration: Duration,
+    },
+    /// Take connections from this host again.
+    Unblock {
+        /// The host.
+        ip: IpAddr,
     },
     /// Verify a transaction and call [`Zone::handle_verified`] with the verdict.
     Verify {

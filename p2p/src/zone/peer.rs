@@ -55,6 +55,10 @@ pub struct PeerStatus {
     pub capabilities: Capabilities,
     /// The height that it says it is at, if it said so.
     pub height: Option<u64>,
+    /// The work that it says its chain has.
+    pub total_difficulty: u64,
+    /// When the handshake was done.
+    pub since: Instant,
 }
 
 impl Peer {
@@ -87,6 +91,10 @@ impl Peer {
             version: self.info.version,
             capabilities: self.info.capabilities,
             height: self.tip.map(|tip| tip.height),
+            total_difficulty: self
+                .tip
+                .map_or(self.info.total_difficulty, |tip| tip.total_difficulty),
+            since: self.since,
         }
     }
 

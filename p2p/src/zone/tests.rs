@@ -348,3 +348,32 @@ fn what_means_nothing_is_ignored_and_what_breaks_the_protocol_costs() {
     }
     assert_eq!(closed, 1, "the second time is one too many");
 }
+
+#[test]
+fn a_push_is_judged_by_what_is_public() {
+    let (mut full, mut empty) = (Host::new(), Host::new());
+    let held = full.tx();
+    let (rival, public) = (full.conflicting(&held), full.tx());
+    let other = full.conflicting(&public);
+    empty.chain.created = full.chain.created.clone();
+    let ticket = full.stem(1, &held).unwrap();
+    full.call(|zone, ctx| zone.handle_verified(ticket, Ok(held.clone()), ctx));
+    let push = |host: &mut Host, tx: &ValidTx, fluff| {
+        let own = host.zone.push(tx.as_transaction().clone(), fluff);
+        host.call(|zone, ctx| zone.handle_verified(own, Ok(tx.clone()), ctx));
+        let verdict = host.drain().into_iter().find_map(|effect| match effect {
+            Effect::Pushed { ticket, verdict } if ticket == own => Some(verdict),
+            _ => None,
+        });
+        verdict.unwrap()
+    };
+    for host in [&mut full, &mut empty] {
+        push(host, &public, true).unwrap();
+        assert_eq!(push(host, &other, false), Err(PushError::Refused(Refusal::Conflict)));
+        assert_eq!(push(host, &public, false), Err(PushError::Refused(Refusal::Known)));
+    }
+    assert_eq!(push(&mut full, &rival, false), Ok(Accepted::Rival));
+    assert_eq!(push(&mut empty, &rival, false), Ok(Accepted::Stem));
+    assert_eq!(push(&mut full, &held, false), Ok(Accepted::Loop));
+    assert_eq!(full.zone.pool().counts().stem, 1);
+}

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use scape_aggregate::{Transaction, ValidTx, VerifyError};
-use scape_pool::{ChainUpdate, Context, PeerId, Source};
+use scape_pool::{Accepted, ChainUpdate, Context, PeerId, Refusal, Source};
 
 use super::verifications::Pending;
 use super::{Effect, PushError, Ticket, Unverified, Zone, ZoneContext};
@@ -30,7 +30,7 @@ impl Zone {
             (None, verdict) => {
                 let admitted = verdict
                     .map_err(PushError::from)
-                    .and_then(|tx| Ok(self.admit(tx, Source::Own, stem, ctx)?));
+                    .and_then(|tx| Ok(self.admit_own(tx, stem, ctx)?));
                 self.effects.push_back(Effect::Pushed { ticket, verdict: admitted });
             }
             (Some((peer, ip)), Err(_)) => self.offend_or_ban(peer, ip, Offence::InvalidProof, ctx),
@@ -110,11 +110,7 @@ impl Zone {
         self.effects.push_back(Effect::Verify { ticket, tx, sender: Some(peer) });
     }
 
-    fn precheck(
-        &mut self,
-        tx: &Transaction,
-        ctx: &ZoneContext<'_>,
-    ) -> Result<(), scape_pool::Refusal> {
+    fn precheck(&mut self, tx: &Transaction, ctx: &ZoneContext<'_>) -> Result<(), Refusal> {
         let pool_ctx = Context { now: ctx.now, chain: ctx.chain, router: &mut self.router };
         self.pool.precheck(tx, &pool_ctx)
     }
@@ -161,7 +157,7 @@ impl Zone {
         source: Source,
         stem: bool,
         ctx: &ZoneContext<'_>,
-    ) -> Result<scape_pool::Accepted, scape_pool::Refusal> {
+    ) -> Result<Accepted, Refusal> {
         if !stem {
             // What is refused here is no use from another peer either.
             tx.kernels().iter().for_each(|kernel| self.gossip.forget_wanted(kernel.hash()));
@@ -170,6 +166,24 @@ impl Zone {
             true => pool.handle_stem(tx, source, ctx),
             false => pool.handle_fluff(tx, source, ctx),
         })
+    }
+
+    /// Whether the owner's transaction is taken is decided by what is public alone: a wallet, whose
+    /// user may be somebody else, must not learn what is on the stem by pushing what it knows or
+    /// what excludes it. What only the stempool speaks against is kept as a rival.
+    fn admit_own(
+        &mut self,
+        tx: ValidTx,
+        stem: bool,
+        ctx: &ZoneContext<'_>,
+    ) -> Result<Accepted, Refusal> {
+        if !stem {
+            return self.admit(tx, Source::Own, stem, ctx);
+        }
+        let pool_ctx = Context { now: ctx.now, chain: ctx.chain, router: &mut self.router };
+        self.pool.public_verdict(&tx, &pool_ctx)?;
+        self.admit(tx.clone(), Source::Own, stem, ctx)
+            .or_else(|_| Ok(self.with_pool(ctx, |pool, ctx| pool.handle_rival(tx, ctx))))
     }
 
     /// The offence counts even if the peer has hung up meanwhile.

@@ -216,7 +216,7 @@ pub struct Out {
 impl Out {
     pub fn conflicted(&self) -> Vec<Vec<Hash>> {
         let kernels = |notice: &Notice| match notice {
-            Notice::Conflicted { kernels } => Some(kernels.clone()),
+            Notice::Conflicted { kernels, .. } => Some(kernels.clone()),
             _ => None,
         };
         self.notices.iter().filter_map(kernels).collect()

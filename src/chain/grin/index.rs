@@ -76,6 +76,12 @@ impl Index {
         index
     }
 
+    /// The hash of the block before the tip, if that is remembered.
+    pub(super) fn previous(&self) -> Option<Hash> {
+        let before = self.recent.len().checked_sub(2)?;
+        Some(self.recent.get(before)?.summary.hash)
+    }
+
     /// Goes back to the last common block and applies the others. Whatever comes of it, what has
     /// changed is in the update, and the index is right for the tip that it shows.
     ///

@@ -31,7 +31,7 @@ use std::time::Duration;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha12Rng;
-use scape_aggregate::{Commitment, Consensus};
+use scape_aggregate::{Commitment, Consensus, Hash};
 use scape_pool::{BlockSummary, ChainUpdate, ChainView, Instant, Tip, Utxo};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
@@ -240,6 +240,13 @@ impl GrinChain {
                 lasting => Err(ChainAway::Away { lasting }),
             },
         }
+    }
+}
+
+impl GrinChain {
+    /// The hash of the block before the last one, if it is known.
+    pub(super) fn previous(&self) -> Option<Hash> {
+        self.index.as_ref()?.previous()
     }
 }
 

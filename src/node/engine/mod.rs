@@ -54,8 +54,17 @@ pub(super) enum Outcome {
 /// An outcome on its way back.
 pub(super) type Report = (Ticket, Outcome);
 
-/// Verifies transactions together; the verdicts are in their order.
-type Verify = dyn Fn(Vec<Transaction>) -> Vec<Result<ValidTx, VerifyError>> + Send + Sync;
+/// Verifies transactions together, of the owner or of peers; the verdicts are in their order.
+type Verify = dyn Fn(Whose, Vec<Transaction>) -> Vec<Result<ValidTx, VerifyError>> + Send + Sync;
+
+/// Whose transactions are verified.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Whose {
+    /// The owner's are verified in full, known or not: else the time that a push takes would tell a
+    /// wallet whether the node has it on the stem.
+    Owners,
+    Peers,
+}
 
 /// Threads that verify transactions. Dropping it cancels what waits and ends them.
 #[derive(Debug)]
@@ -92,7 +101,11 @@ impl Engine {
         verifier: Arc<Verifier>,
         reports: mpsc::UnboundedSender<Report>,
     ) -> io::Result<Self> {
-        Self::start_with(workers, limits, reports, Arc::new(move |txs| verifier.verify_batch(txs)))
+        let verify = move |whose, txs| match whose {
+            Whose::Owners => verifier.verify_batch_anew(txs),
+            Whose::Peers => verifier.verify_batch(txs),
+        };
+        Self::start_with(workers, limits, reports, Arc::new(verify))
     }
 
     fn start_with(
@@ -197,8 +210,11 @@ impl Shared {
     /// What a worker does all its life.
     fn work(&self, verify: &Verify) {
         while let Some(Batch { jobs, alone }) = self.take() {
-            let txs: Vec<_> = jobs.iter().map(|job| job.load.clone()).collect();
-            let outcomes = verify_guarded(verify, txs);
+            let (own, peers): (Vec<_>, _) = jobs.into_iter().partition(|job| job.sender.is_none());
+            let txs = |jobs: &[Job<Transaction>]| jobs.iter().map(|job| job.load.clone()).collect();
+            let mut outcomes = verify_guarded(verify, Whose::Owners, txs(&own));
+            outcomes.extend(verify_guarded(verify, Whose::Peers, txs(&peers)));
+            let jobs: Vec<_> = own.into_iter().chain(peers).collect();
             let worth = |outcome: &Outcome| matches!(outcome, Outcome::Verdict(Ok(_)));
             let worths = jobs.iter().zip(&outcomes);
             let worths = worths.map(|(job, outcome)| (job.ticket, job.sender, worth(outcome)));
@@ -256,10 +272,13 @@ impl Drop for Alarm<'_> {
 
 /// Verifies a batch. If the verifier panics, each is verified alone, so that only what makes it
 /// panic has no verdict.
-fn verify_guarded(verify: &Verify, txs: Vec<Transaction>) -> Vec<Outcome> {
+fn verify_guarded(verify: &Verify, whose: Whose, txs: Vec<Transaction>) -> Vec<Outcome> {
     let count = txs.len();
+    if count == 0 {
+        return Vec::new();
+    }
     let retry = txs.clone();
-    let verdicts = catch_unwind(AssertUnwindSafe(|| verify(txs)));
+    let verdicts = catch_unwind(AssertUnwindSafe(|| verify(whose, txs)));
     match verdicts {
         Ok(verdicts) if verdicts.len() == count => {
             verdicts.into_iter().map(Outcome::Verdict).collect()
@@ -268,7 +287,7 @@ fn verify_guarded(verify: &Verify, txs: Vec<Transaction>) -> Vec<Outcome> {
             error!("the verifier failed at a transaction");
             retry.iter().map(|_| Outcome::Unverified(Unverified::Failed)).collect()
         }
-        _ => retry.into_iter().flat_map(|tx| verify_guarded(verify, vec![tx])).collect(),
+        _ => retry.into_iter().flat_map(|tx| verify_guarded(verify, whose, vec![tx])).collect(),
     }
 }
 

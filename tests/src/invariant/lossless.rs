@@ -113,7 +113,7 @@ impl Lossless {
                 let duties = self.duties.entry(node).or_default();
                 duties.retain(|duty| duty.own || !duty.kernels.iter().any(|k| kernels.contains(k)));
             }
-            Observation::Notice(Notice::Conflicted { kernels }) => {
+            Observation::Notice(Notice::Conflicted { kernels, .. }) => {
                 self.give_up(net, node, kernels)?;
             }
             Observation::Crashed => {

@@ -64,7 +64,8 @@ impl Prompt {
             }
             Notice::Seen { kernels }
             | Notice::Mined { kernels, .. }
-            | Notice::Conflicted { kernels }
+            | Notice::Conflicted { kernels, .. }
+            | Notice::Excluded { kernels, .. }
             | Notice::Orphaned { kernels }
             | Notice::OrphanDropped { kernels, .. }
             | Notice::Evicted { kernels } => {

@@ -190,7 +190,7 @@ impl Model {
     /// Gives up a transaction, and with it the orphans that spend its outputs, if these do not
     /// exist all the same. What is public does not learn of what happens on the stem.
     pub(super) fn lose(&mut self, tx: &ValidTx, stem: bool, world: &World) {
-        self.notice(Notice::Conflicted { kernels: kernels(tx) });
+        self.notice(Notice::Conflicted { kernels: kernels(tx), by: None });
         for output in creates(tx) {
             let [in_public, on_stem] = [false, true].map(|stem| self.exists(&output, stem, world));
             let lost = self.take_orphans(|orphan| {

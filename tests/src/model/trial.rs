@@ -326,6 +326,10 @@ impl Trial {
                     self.sent.extend(named.pop().map(|pools| (pools, parts_of.remove(index))));
                 }
             }
+            if let Effect::Notice(Notice::Conflicted { by, .. }) = &mut effect {
+                // What it was lost to is for people; the model does not say.
+                *by = None;
+            }
             self.effects.push(effect);
         }
         parents_first(&self.effects)?;
@@ -391,7 +395,8 @@ fn named_by(notice: &Notice) -> Vec<Hash> {
         | Notice::Seen { kernels }
         | Notice::Mined { kernels, .. }
         | Notice::Unmined { kernels }
-        | Notice::Conflicted { kernels }
+        | Notice::Conflicted { kernels, .. }
+        | Notice::Excluded { kernels, .. }
         | Notice::Orphaned { kernels }
         | Notice::OrphanDropped { kernels, .. }
         | Notice::Evicted { kernels } => kernels.clone(),

@@ -122,6 +122,9 @@ impl Network {
                     self.observe(id, Observation::Blocked(node));
                 }
             }
+            Effect::Unblock { ip } => {
+                self.nodes[id.0].blocked.remove(&ip);
+            }
             Effect::Verify { ticket, tx, .. } => {
                 let verdict = self.verifier.verify(tx);
                 let event = Event::Verified(id, self.nodes[id.0].life, ticket, verdict);

@@ -35,7 +35,9 @@ impl Bench {
         verify: impl Fn(Vec<Transaction>) -> Vec<Result<ValidTx, VerifyError>> + Send + Sync + 'static,
     ) -> Self {
         let (sender, reports) = mpsc::unbounded_channel();
-        let engine = Engine::start_with(workers, ROOMY, sender, Arc::new(verify)).unwrap();
+        let engine =
+            Engine::start_with(workers, ROOMY, sender, Arc::new(move |_, txs| verify(txs)))
+                .unwrap();
         Self { engine, reports, last: 0 }
     }
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use scape_aggregate::{Transaction, ValidTx, Verifier, VerifyError};
-use scape_p2p::zone::Unverified;
+use scape_p2p::zone::{Ticket, Unverified};
 use scape_pool::PeerId;
 
-use super::super::Outcome;
+use super::super::{Outcome, Whose};
 use super::corpus::{good, samples, verifier};
 use super::{Bench, is_good};
 
@@ -270,7 +270,27 @@ fn what_is_begun_is_not_cancelled_and_what_is_not_is() {
 #[test]
 fn default_is_a_worker_for_each_core() {
     let (sender, _reports) = tokio::sync::mpsc::unbounded_channel();
-    let engine = super::Engine::start_with(0, super::ROOMY, sender, Arc::new(|_| Vec::new()));
+    let engine = super::Engine::start_with(0, super::ROOMY, sender, Arc::new(|_, _| Vec::new()));
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     assert_eq!(engine.unwrap().threads.len(), cores);
+}
+
+#[test]
+fn the_owners_are_verified_apart_from_those_of_peers() {
+    let (sender, mut reports) = tokio::sync::mpsc::unbounded_channel();
+    let (enter, entered) = channel();
+    let enter = Mutex::new(enter);
+    let verify = move |whose, txs: Vec<Transaction>| {
+        enter.lock().unwrap().send((whose, txs.len())).unwrap();
+        verifier().verify_batch(txs)
+    };
+    let engine = super::Engine::start_with(1, super::ROOMY, sender, Arc::new(verify)).unwrap();
+    for (ticket, peer) in [(1, None), (2, Some(PeerId(1)))] {
+        engine.submit(Ticket(ticket), peer, good()[0].clone());
+    }
+    let whose: Vec<_> = (0..2).map(|_| entered.recv().unwrap()).collect();
+    assert_eq!(whose, [(Whose::Owners, 1), (Whose::Peers, 1)]);
+    for ticket in 1..=2 {
+        assert_eq!(reports.blocking_recv().unwrap().0, Ticket(ticket));
+    }
 }

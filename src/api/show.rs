@@ -1,0 +1,193 @@
+//! From what the node says to what the owner API shows.
+
+use scape_aggregate::{Commitment, ProtocolVersion};
+use scape_p2p::book::State;
+use scape_p2p::peer::Direction;
+use scape_p2p::zone::PeerStatus;
+use scape_pool::{FluffReason, Rival};
+
+use super::view::{
+    AddressView, ChainSourceView, ChainStateView, JournalView, PeerView, PoolsView, StatusView,
+    StemView, TipView, TransactionState, TransactionView,
+};
+use crate::chain::{ChainState, ChainStatus};
+use crate::config::Config;
+use crate::node::{JournalState, KnownAddress, OwnState, OwnTransaction, Status};
+
+impl StatusView {
+    pub(super) fn of(status: &Status, config: &Config) -> Self {
+        let addr = |id: &_| status.peers.iter().find(|peer| peer.id == *id).map(|peer| peer.addr);
+        let pools = status.pools;
+        Self {
+            chain: config.chain.r#type.name().to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            protocol_version: ProtocolVersion::LOCAL.0,
+            user_agent: config.node.user_agent.clone(),
+            connections: u32::try_from(status.peers.len()).unwrap_or(u32::MAX),
+            tip: TipView::of(status),
+            sync_status: sync_status(&status.chain).to_owned(),
+            chain_source: chain_source(&status.chain),
+            uptime_secs: status.uptime.as_secs_f64(),
+            preset: config.dandelion.preset.name().to_owned(),
+            pools: PoolsView {
+                stem: pools.stem,
+                stem_kernels: pools.stem_kernels,
+                public: pools.public,
+                public_kernels: pools.public_kernels,
+                orphans: pools.orphans,
+            },
+            relays: status.relays.iter().filter_map(addr).map(|addr| addr.to_string()).collect(),
+            epoch_secs_left: status.epoch_left.as_secs_f64(),
+            addresses: status.addresses,
+            journal: journal(status.journal),
+            stem: stem(status),
+        }
+    }
+}
+
+impl TipView {
+    pub(super) fn of(status: &Status) -> Self {
+        Self {
+            height: status.tip.height,
+            last_block_pushed: status.tip.hash.to_string(),
+            prev_block_to_last: status.previous.map_or_else(String::new, |hash| hash.to_string()),
+            total_difficulty: status.tip.total_difficulty,
+        }
+    }
+}
+
+/// In Grin's words (`grin_api::Status`).
+fn sync_status(status: &ChainStatus) -> &'static str {
+    match status {
+        ChainStatus::Embedded | ChainStatus::Grin { state: ChainState::Ready, .. } => "no_sync",
+        ChainStatus::Grin { state: ChainState::Syncing { .. }, .. } => "body_sync",
+        ChainStatus::Grin { state: ChainState::Away { .. }, .. } => "awaiting_peers",
+    }
+}
+
+fn chain_source(status: &ChainStatus) -> ChainSourceView {
+    let ChainStatus::Grin { url, state } = status else { return ChainSourceView::Embedded };
+    let state = match state {
+        ChainState::Syncing { done, of } => ChainStateView::Syncing { done: *done, of: *of },
+        ChainState::Ready => ChainStateView::Ready,
+        ChainState::Away { lasting, error } => {
+            ChainStateView::Away { secs: lasting.as_secs_f64(), reason: error.clone() }
+        }
+    };
+    ChainSourceView::Grin { url: url.to_string(), state }
+}
+
+fn journal(state: JournalState) -> JournalView {
+    match state {
+        JournalState::Off => JournalView::Off,
+        JournalState::Safe { records, unreadable } => JournalView::Safe { records, unreadable },
+        JournalState::Failing { records, unreadable, unwritten, error } => {
+            JournalView::Failing { records, unreadable, unwritten, reason: error.to_string() }
+        }
+    }
+}
+
+fn stem(status: &Status) -> StemView {
+    let tally = &status.tally;
+    let reasons = tally.reasons.iter();
+    StemView {
+        patience_secs_left: status.patience_left.map(|left| left.as_secs_f64()),
+        embargo_secs_left: status.embargoes_left.iter().map(|left| left.as_secs_f64()).collect(),
+        relayed: tally.relayed.clone(),
+        fluffed: tally.fluffed.clone(),
+        fluff_reasons: reasons.map(|(reason, n)| (reason_name(*reason).to_owned(), *n)).collect(),
+        cut_through: tally.cut_through,
+    }
+}
+
+pub(super) fn reason_name(reason: FluffReason) -> &'static str {
+    match reason {
+        FluffReason::Coin => "coin",
+        FluffReason::Embargo => "embargo",
+        FluffReason::NoRelay => "no relay",
+        FluffReason::Loop => "loop",
+        FluffReason::Family => "family",
+        FluffReason::Asked => "asked",
+    }
+}
+
+impl PeerView {
+    pub(super) fn of(peer: &PeerStatus, status: &Status) -> Self {
+        let since = peer.since.as_micros() as f64 / 1e6;
+        Self {
+            addr: peer.addr.to_string(),
+            direction: match peer.direction {
+                Direction::Inbound => "Inbound",
+                Direction::Outbound => "Outbound",
+            }
+            .to_owned(),
+            user_agent: peer.user_agent.clone(),
+            version: peer.version.0,
+            capabilities: peer.capabilities.bits(),
+            height: peer.height,
+            total_difficulty: Some(peer.total_difficulty),
+            relay: status.relays.contains(&peer.id),
+            connected_secs: (status.uptime.as_secs_f64() - since).max(0.0),
+        }
+    }
+}
+
+impl From<&KnownAddress> for AddressView {
+    fn from(known: &KnownAddress) -> Self {
+        let flags = match (known.ban_left, known.state) {
+            (Some(_), _) => "Banned",
+            (None, State::Defunct) => "Defunct",
+            // Until it is tried, a Grin node takes an address for good, too.
+            (None, State::Healthy | State::Unknown) => "Healthy",
+        };
+        let addr = match known.port {
+            Some(port) => std::net::SocketAddr::new(known.ip, port).to_string(),
+            None => known.ip.to_string(),
+        };
+        let ban_secs_left = known.ban_left.map(|left| left.as_secs_f64());
+        Self { addr, flags: flags.to_owned(), ban_secs_left }
+    }
+}
+
+impl From<&OwnTransaction> for TransactionView {
+    fn from(own: &OwnTransaction) -> Self {
+        Self {
+            kernels: own.kernels.iter().map(hex_of).collect(),
+            age_secs: own.age.as_secs_f64(),
+            state: state(own),
+        }
+    }
+}
+
+fn state(own: &OwnTransaction) -> TransactionState {
+    match own.state {
+        OwnState::Waiting => TransactionState::Waiting,
+        OwnState::Accepted => TransactionState::Accepted,
+        OwnState::InStem { parts } => TransactionState::InStem {
+            parts,
+            embargo_secs_left: own.embargo_left.map(|left| left.as_secs_f64()),
+        },
+        OwnState::Fluffed { parts, reason } => TransactionState::Fluffed {
+            parts,
+            reason: reason.map_or("restart", reason_name).to_owned(),
+        },
+        OwnState::Seen => TransactionState::Seen,
+        OwnState::Mined { height } => TransactionState::Mined { height },
+        OwnState::Conflicted { by } => TransactionState::Conflicted {
+            by: by.map(|rival| match rival {
+                Rival::Transaction(excess) => hex_of(&excess),
+                Rival::Block(hash) => hash.to_string(),
+            }),
+        },
+        OwnState::Dropped { refusal } => TransactionState::Dropped {
+            reason: match refusal {
+                Some(refusal) => refusal.to_string(),
+                None => "waited too long for its parent".to_owned(),
+            },
+        },
+    }
+}
+
+fn hex_of(commitment: &Commitment) -> String {
+    hex::encode(commitment.as_bytes())
+}
