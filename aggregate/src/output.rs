@@ -125,7 +125,7 @@ impl Output {
     }
 
     /// Copies the output: one that is kept must not keep a whole receive buffer alive.
-    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let features = OutputFeatures::from_byte(reader.u8()?)?;
         let commit = Commitment::read(reader)?;
         let proof = RangeProof::read(reader)?;
