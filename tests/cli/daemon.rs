@@ -1,108 +1,102 @@
-//! The command line, as a user sees it: the real binary.
+//! `scape run`.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Command, Output, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
-fn scape(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_scape"));
-    command.args(args).env_remove("RUST_LOG").env("NO_COLOR", "1");
-    command
+use super::{Home, text};
+
+/// A relay that disturbs nobody.
+fn relay(home: &Home, more: &str) -> PathBuf {
+    let data = home.path("data");
+    let text = format!(
+        "[node]\ndata_dir = {:?}\n[network]\nlisten = \"127.0.0.1:0\"\nallow_private = true\n\
+         seeds = [\"127.0.0.1:9\"]\n[chain]\ntype = \"usernet\"\n[ledger]\noutputs = 3\n\
+         [api]\nforeign = \"off\"\nowner = \"off\"\n{more}",
+        data.display().to_string(),
+    );
+    home.file("relay.toml", &text)
 }
 
-fn output(args: &[&str]) -> (Output, String, String) {
-    let output = scape(args).output().expect("the binary runs");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let (out, err) = (text(&output.stdout), text(&output.stderr));
-    (output, out, err)
-}
-
-#[test]
-fn a_development_network_mines_everything_once() {
-    let args = ["devnet", "--relays", "4", "--transactions", "16", "--reorgs", "1", "--json"];
-    let (output, out, err) = output(&args);
-    assert!(output.status.success(), "{out}{err}");
-    let summary: serde_json::Value = serde_json::from_str(&out).expect("JSON");
-    assert_eq!((&summary["transactions"], &summary["mined_once"]), (&16.into(), &16.into()));
-    assert!(summary["stem_messages"].as_u64() > Some(0), "{out}");
-    assert!(summary["cut_through_pairs"].as_u64() > Some(0), "{out}");
-}
-
-#[test]
-fn too_few_relays_are_an_error() {
-    let (output, _, err) = output(&["devnet", "--relays", "1"]);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(err.contains("at least 2 relays"), "{err}");
-}
-
-#[test]
-fn an_unknown_preset_names_those_that_exist() {
-    let (output, _, err) = output(&["devnet", "--preset", "grin"]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(err.contains("grin-doc, grin-5, dandelion++, monero, scape"), "{err}");
-}
-
-#[test]
-fn the_documented_configuration_is_the_default() {
-    let (_, documented, _) = output(&["config"]);
-    let config = scape::config::Config::from_toml(&documented).expect("it can be used as it is");
-    assert_eq!(config, scape::config::Config::default());
-}
-
-#[test]
-fn a_mistyped_key_is_refused_with_the_nearest_name() {
-    let dir = tempfile::tempdir().expect("a folder");
-    let path = dir.path().join("scape.toml");
-    std::fs::write(&path, "[dandelion]\npatiense_secs = 5\n").expect("written");
-    let (output, _, err) = output(&["run", "--config", path.to_str().expect("UTF-8")]);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(err.contains("patiense_secs") && err.contains("patience_secs"), "{err}");
+/// Runs it until it listens, sends a signal, and returns all that it wrote.
+fn run_until(home: &Home, config: &Path, signal: &str) -> String {
+    let mut daemon = home
+        .command(&["run", "--config", text(config)])
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    let mut log = BufReader::new(daemon.stderr.take().expect("piped"));
+    let mut lines = String::new();
+    while !lines.contains("listening") {
+        assert_ne!(log.read_line(&mut lines).expect("a line"), 0, "it ended early: {lines}");
+    }
+    let id = daemon.id().to_string();
+    let kill = Command::new("kill").args([&format!("-{signal}"), &id]).status();
+    assert!(kill.expect("kill runs").success());
+    log.read_to_string(&mut lines).expect("the rest of the log");
+    assert!(daemon.wait().expect("it ends").success(), "{lines}");
+    lines
 }
 
 #[test]
 fn the_daemon_stops_cleanly_and_keeps_its_address_book() {
     for signal in ["INT", "TERM"] {
-        let dir = tempfile::tempdir().expect("a folder");
-        let path = dir.path().join("scape.toml");
-        let data = dir.path().join("data");
-        let text = format!(
-            "[node]\ndata_dir = {:?}\n[network]\nlisten = \"127.0.0.1:0\"\nallow_private = true\n\
-             seeds = [\"127.0.0.1:9\"]\n[chain]\ntype = \"usernet\"\n[ledger]\noutputs = 3\n",
-            data.display().to_string(),
-        );
-        std::fs::write(&path, text).expect("written");
-        let mut daemon = scape(&["run", "--config", path.to_str().expect("UTF-8")])
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the binary runs");
-        let mut log = BufReader::new(daemon.stderr.take().expect("piped"));
-        let mut line = String::new();
-        while !line.contains("listening") {
-            line.clear();
-            assert_ne!(log.read_line(&mut line).expect("a line"), 0, "it ended early");
-        }
-        let id = daemon.id().to_string();
-        let kill = Command::new("kill").args([&format!("-{signal}"), &id]).status();
-        assert!(kill.expect("kill runs").success());
-        let mut rest = String::new();
-        log.read_to_string(&mut rest).expect("the rest of the log");
-        assert!(daemon.wait().expect("it ends").success(), "{rest}");
-        let book = std::fs::read_to_string(data.join("usernet/peers.txt")).expect("saved");
+        let home = Home::new();
+        run_until(&home, &relay(&home, ""), signal);
+        let book = std::fs::read_to_string(home.path("data/usernet/peers.txt")).expect("saved");
         assert!(book.contains("127.0.0.1:9"), "{book}");
     }
 }
 
+fn messages(lines: &str) -> Vec<String> {
+    let objects = lines.lines().map(|line| serde_json::from_str(line).expect("JSON"));
+    objects
+        .map(|object: serde_json::Value| object["message"].as_str().expect("text").to_owned())
+        .collect()
+}
+
+#[test]
+fn the_log_goes_to_a_file_as_well_and_to_its_last_line() {
+    let home = Home::new();
+    let more = format!("[log]\njson = true\ndir = {:?}\n", home.path("log").display().to_string());
+    let lines = run_until(&home, &relay(&home, &more), "TERM");
+    let files: Vec<_> = std::fs::read_dir(home.path("log")).expect("made").collect();
+    let [Ok(file)] = files.as_slice() else { unreachable!("{files:?}") };
+    let in_file = messages(&std::fs::read_to_string(file.path()).expect("read"));
+    assert_eq!(in_file, messages(&lines));
+    assert!(in_file.iter().any(|message| message == "listening"), "{in_file:?}");
+    assert!(in_file.iter().any(|message| message == "stopping"), "{in_file:?}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = |path: &Path| std::fs::metadata(path).expect("there").permissions().mode();
+        assert_eq!(mode(&home.path("log")) & 0o777, 0o700);
+        assert_eq!(mode(&file.path()) & 0o777, 0o600);
+    }
+}
+
+#[test]
+fn the_environment_decides_what_is_logged() {
+    let home = Home::new();
+    let config = relay(&home, "[log]\nfilter = \"off\"\n");
+    let mut quiet = home.command(&["run", "--config", text(&config)]);
+    let mut loud = home.command(&["run", "--config", text(&config)]);
+    // A damaged journal ends it at once.
+    std::fs::create_dir_all(home.path("data/usernet")).expect("made");
+    home.file("data/usernet/journal.redb", "no journal");
+    let quiet = super::Said::of(&mut quiet).bad(1);
+    assert_eq!(quiet.lines().count(), 1, "{quiet}");
+    let loud = super::Said::of(loud.env("RUST_LOG", "info"));
+    assert!(loud.err.contains("INFO") && loud.err.lines().count() > 1, "{loud:?}");
+}
+
 #[test]
 fn a_damaged_journal_is_refused_with_what_to_do() {
-    let dir = tempfile::tempdir().expect("a folder");
-    let (path, data) = (dir.path().join("scape.toml"), dir.path().join("data"));
-    std::fs::create_dir_all(data.join("usernet")).expect("made");
-    std::fs::write(data.join("usernet/journal.redb"), "no journal").expect("written");
-    let text = format!(
-        "[node]\ndata_dir = {:?}\n[network]\nlisten = \"off\"\n[chain]\ntype = \"usernet\"\n",
-        data.display().to_string(),
-    );
-    std::fs::write(&path, text).expect("written");
-    let (output, _, err) = output(&["run", "--config", path.to_str().expect("UTF-8")]);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(err.contains("journal.redb") && err.contains("move it away"), "{err}");
+    let home = Home::new();
+    let config = relay(&home, "");
+    std::fs::create_dir_all(home.path("data/usernet")).expect("made");
+    home.file("data/usernet/journal.redb", "no journal");
+    let said = home.run(&["run", "--config", text(&config)]);
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.contains("journal.redb") && said.err.contains("move it away"), "{said:?}");
 }
