@@ -2,9 +2,9 @@
 
 use thiserror::Error;
 
-use crate::transaction::{Parts, hash_elements};
+use crate::transaction::{MIN_KERNEL_SIZE, Parts, hash_elements};
 use crate::{
-    BlindingFactor, Consensus, DecodeError, Hash, Input, Inputs, JsonError, Output,
+    BlindingFactor, Commitment, Consensus, DecodeError, Hash, Input, Inputs, JsonError, Output,
     ProtocolVersion, Reader, RuleError, Transaction, TxKernel, Weight, crypto, rules,
 };
 
@@ -243,10 +243,15 @@ impl Read {
             self.too_heavy = Some(DecodeError::CountsTooHeavy(weight));
         }
         let with_features = version.has_input_features();
-        fill(&mut self.inputs, inputs, || Input::read(reader, with_features))?;
-        fill(&mut self.outputs, outputs, || Output::read(reader))?;
+        let min_input_size = Commitment::SIZE + usize::from(with_features);
+        fill(&mut self.inputs, reader, inputs, min_input_size, |reader| {
+            Input::read(reader, with_features)
+        })?;
+        fill(&mut self.outputs, reader, outputs, Output::MIN_SIZE, Output::read)?;
         // Kernels that are not allowed are worth a look, too.
-        fill(&mut self.kernels, kernels, || TxKernel::read(reader, version, true))?;
+        fill(&mut self.kernels, reader, kernels, MIN_KERNEL_SIZE, |reader| {
+            TxKernel::read(reader, version, true)
+        })?;
         match reader.remaining() {
             0 => Ok(()),
             left => Err(DecodeError::TrailingBytes(left)),
@@ -254,14 +259,19 @@ impl Read {
     }
 }
 
-/// Every element takes bytes, so that this ends where they do, whatever `count` claims.
-fn fill<T>(
+/// Every element takes bytes, so that this ends where they do, whatever `count` claims. If there
+/// cannot be so many, that is what is wrong, whatever else is misread.
+fn fill<'a, T>(
     elements: &mut Vec<T>,
+    reader: &mut Reader<'a>,
     count: u64,
-    mut read: impl FnMut() -> Result<T, DecodeError>,
+    min_size: usize,
+    read: impl Fn(&mut Reader<'a>) -> Result<T, DecodeError>,
 ) -> Result<(), DecodeError> {
-    for _ in 0..count {
-        elements.push(read()?);
-    }
-    Ok(())
+    let is_room = count <= (reader.remaining() / min_size) as u64;
+    let end = (0..count).try_for_each(|_| {
+        elements.push(read(reader)?);
+        Ok(())
+    });
+    if is_room { end } else { Err(DecodeError::UnexpectedEnd) }
 }

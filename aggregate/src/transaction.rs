@@ -258,6 +258,6 @@ pub(crate) fn hash_elements(
 }
 
 /// A coinbase kernel at version 2 and up: features, excess, signature.
-const MIN_KERNEL_SIZE: usize = 1 + 33 + 64;
+pub(crate) const MIN_KERNEL_SIZE: usize = 1 + 33 + 64;
 /// The offset and the numbers of elements.
 const HEAD_SIZE: usize = 32 + 3 * 8;

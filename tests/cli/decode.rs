@@ -23,8 +23,7 @@ fn encoded(tx: &Transaction, version: ProtocolVersion) -> String {
 /// The rule that is named first for a damage; one of several where a random byte decides.
 fn rules(damage: Damage) -> &'static [&'static str] {
     match damage {
-        Damage::Truncated => &["UnexpectedEnd"],
-        Damage::CountTooMany => &["UnexpectedEnd", "UnknownOutputFeatures"],
+        Damage::Truncated | Damage::CountTooMany => &["UnexpectedEnd"],
         Damage::TrailingBytes => &["TrailingBytes"],
         Damage::CountsTooHeavy => &["CountsTooHeavy"],
         Damage::UnknownInputFeatures | Damage::UnknownOutputFeatures => &["UnknownOutputFeatures"],
