@@ -18,32 +18,41 @@ use crate::cli::words::{grouped, many, short, span, state_detail, state_name};
 const BUCKETS: [(usize, &str); 6] =
     [(1, "1"), (2, "2"), (4, "3-4"), (8, "5-8"), (16, "9-16"), (usize::MAX, "17+")];
 
-/// The connections.
+/// Below this width a list has no room for times.
+const NARROW: u16 = 50;
+/// An address of IPv4 with a port, and one of IPv6.
+const SHORT_ADDR: u16 = 21;
+const LONG_ADDR: u16 = 47;
+
+/// The connections. Where it is narrow, what matters least goes.
 pub(super) fn peers(frame: &mut Frame<'_>, area: Rect, state: &State, peers: &[PeerView]) {
     let (from, room) = window(state.peers_from, peers.len(), area);
     let rows = peers.iter().skip(from).take(room).map(|peer| {
-        let (mark, style) = if peer.relay { ("relay", GOOD) } else { ("", Style::new()) };
-        let direction = if peer.direction == "Outbound" { "out" } else { "in" };
+        let (way, style) = match (peer.relay, peer.direction.as_str()) {
+            (true, _) => ("relay", GOOD),
+            (false, "Outbound") => ("out", Style::new()),
+            (false, _) => ("in", Style::new()),
+        };
         Row::new([
             harmless(&peer.addr),
-            mark.to_owned(),
-            direction.to_owned(),
+            way.to_owned(),
             peer.height.map_or("?".to_owned(), grouped),
             span(state.aged(peer.connected_secs)),
             harmless(&peer.user_agent),
         ])
         .style(style)
     });
+    let addr = peers.iter().map(|peer| peer.addr.chars().count()).max().unwrap_or(0);
+    let addr = u16::try_from(addr).unwrap_or(u16::MAX).clamp(SHORT_ADDR, LONG_ADDR);
     let widths = [
-        Constraint::Max(21),
+        Constraint::Length(addr),
         Constraint::Length(5),
-        Constraint::Length(3),
-        Constraint::Length(9),
-        Constraint::Length(12),
+        Constraint::Length(10),
+        Constraint::Length(if area.width < NARROW { 0 } else { 11 }),
         Constraint::Fill(1),
     ];
     let title = shown(peers.len(), "connection", from, room);
-    let header = Row::new(["address", "", "dir", "height", "up", "agent"]).style(DIM);
+    let header = Row::new(["address", "way", "height", "up", "agent"]).style(DIM);
     let block = titled(title, state.focus == Pane::Peers);
     frame.render_widget(Table::new(rows, widths).header(header).block(block), area);
 }
@@ -60,20 +69,20 @@ pub(super) fn own(frame: &mut Frame<'_>, area: Rect, state: &State, own: &[Trans
         };
         Row::new([
             tx.kernels.first().map(|kernel| short(kernel)).unwrap_or_default(),
-            span(state.aged(tx.age_secs)),
             state_name(&tx.state).to_owned(),
+            span(state.aged(tx.age_secs)),
             state_detail(&counted_down(&tx.state, state)),
         ])
         .style(style)
     });
     let widths = [
         Constraint::Length(17),
-        Constraint::Length(12),
         Constraint::Length(10),
+        Constraint::Length(if area.width < NARROW { 0 } else { 11 }),
         Constraint::Fill(1),
     ];
     let title = shown(own.len(), "transaction of the owner", from, room);
-    let header = Row::new(["kernel", "age", "state", ""]).style(DIM);
+    let header = Row::new(["kernel", "state", "age", ""]).style(DIM);
     let block = titled(title, state.focus == Pane::Transactions);
     frame.render_widget(Table::new(rows, widths).header(header).block(block), area);
 }
