@@ -18,7 +18,7 @@ use tracing::{debug, error, warn};
 use super::clock::Clock;
 use super::engine::{Engine, Limits, Outcome, REMEMBERED, Report};
 use super::keeper::Keeper;
-use super::{NodeConfig, NodeError, PushFailed, Status};
+use super::{NodeConfig, NodeError, PushFailed, Status, trail};
 use crate::chain::{Block, BlockError, DevLedger};
 use crate::journal::make_folder;
 
@@ -158,6 +158,7 @@ impl Core {
                     let _ = reply.send(Err(PushFailed::NotKept(error)));
                     return;
                 }
+                trail::pushed(&tx);
                 let ticket = self.zone.push(tx, fluff);
                 self.pushes.insert(ticket, reply);
             }
@@ -215,7 +216,10 @@ impl Core {
                 let to_self = matches!(error, ConnectError::Handshake(e) if e == to_self);
                 zone.handle_connect_failed(addr, to_self, ctx);
             }
-            NetEvent::Message { peer, message } => zone.handle_message(peer, message, ctx),
+            NetEvent::Message { peer, message } => {
+                trail::received(zone, peer, &message);
+                zone.handle_message(peer, message, ctx);
+            }
             NetEvent::BadTransaction { peer, error } => {
                 debug!(%peer, %error, "bad transaction");
                 zone.handle_bad_transaction(peer, ctx);
@@ -264,6 +268,7 @@ impl Core {
     fn carry_out_one(&mut self, effect: Effect) {
         match effect {
             Effect::Send { peer, message } => {
+                trail::sent(&self.zone, peer, &message);
                 if let Err(unsent) = self.net.send(peer, message) {
                     self.with_zone(|zone, ctx| zone.handle_unsent(peer, unsent.message, ctx));
                 }
@@ -285,6 +290,7 @@ impl Core {
             // See above.
             Effect::Keep(_) | Effect::Erase { .. } => {}
             Effect::Notice(notice) => {
+                trail::noticed(&notice);
                 if let Some(notices) = &self.notices {
                     let _ = notices.send(notice);
                 }

@@ -8,6 +8,7 @@ mod core;
 mod engine;
 mod keeper;
 mod library;
+mod trail;
 
 use std::io;
 use std::net::SocketAddr;

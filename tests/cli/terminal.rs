@@ -108,7 +108,10 @@ fn the_live_view_shows_the_node_and_restores_the_terminal() {
     terminal.wait_for("203.0.113.9:3414");
     terminal.press("?");
     terminal.wait_for("Patience:");
-    terminal.press(" q");
+    terminal.press(" ");
+    drop(node);
+    terminal.wait_for("retrying");
+    terminal.press("q");
     let (code, seen) = terminal.end();
     assert_eq!(code, Some(0));
     assert!(seen.contains(RESTORED), "{seen:?}");
