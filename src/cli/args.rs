@@ -25,7 +25,7 @@ pub(super) struct Cli {
 pub(super) struct Global {
     /// The configuration.
     ///
-    /// If not given, ~/.scape/scape.toml if there is one, else the defaults.
+    /// If not given, that of SCAPE_CONFIG, or ~/.scape/scape.toml if there is one, or the defaults.
     #[arg(long, global = true, value_name = "FILE", env = "SCAPE_CONFIG", hide_env_values = true)]
     pub(super) config: Option<PathBuf>,
     /// The API of a node, if not as the configuration says.

@@ -104,7 +104,7 @@ impl Facts {
     }
 }
 
-/// Columns under their names, as wide as they need to be. The last is not filled up.
+/// Columns under their names, as wide as they need to be. Lines are not filled up.
 pub(super) struct Table {
     rows: Vec<Vec<Cell>>,
 }
@@ -152,12 +152,12 @@ impl Display for Table {
         };
         let widths: Vec<usize> = (0..columns).map(width).collect();
         for row in &self.rows {
-            let Some((last, cells)) = row.split_last() else { continue };
-            for (cell, width) in cells.iter().zip(&widths) {
+            let mut line = String::new();
+            for (cell, width) in row.iter().zip(&widths) {
                 let fill = width.saturating_sub(cell.text.chars().count());
-                write!(f, "{}{:fill$}  ", cell.painted, "")?;
+                line += &format!("{}{:fill$}  ", cell.painted, "");
             }
-            writeln!(f, "{}", last.painted)?;
+            writeln!(f, "{}", line.trim_end())?;
         }
         Ok(())
     }

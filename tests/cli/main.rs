@@ -6,6 +6,7 @@ mod decode;
 mod devnet;
 mod fake;
 mod node;
+mod packaging;
 mod pages;
 mod terminal;
 

@@ -71,4 +71,12 @@ fn every_command_has_a_manual_page() {
         assert!(page.contains(".SH NAME") && !page.contains("EXTRA"), "{page}");
     }
     assert_eq!(std::fs::read_to_string(dir.join("scape.1")).expect("there"), page);
+    let Ok(groff) = Command::new("groff")
+        .args(["-man", "-Tutf8", "-ww"])
+        .args(std::fs::read_dir(dir).expect("read").map(|page| page.expect("a page").path()))
+        .output()
+    else {
+        return;
+    };
+    assert!(groff.status.success() && groff.stderr.is_empty(), "{groff:?}");
 }
