@@ -1,6 +1,6 @@
 //! What can be asked. The texts here are also the manual pages.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -156,15 +156,17 @@ pub(super) struct PeersArgs {
 
 #[derive(Subcommand)]
 pub(super) enum PeersAction {
-    /// Bans the host of an address, and ends its connections.
+    /// Bans a host, and ends its connections.
     Ban {
-        /// Address and port, as they are listed.
-        addr: SocketAddr,
+        /// Its address, with or without a port.
+        #[arg(value_parser = parse_host)]
+        addr: IpAddr,
     },
-    /// Ends the ban of the host of an address.
+    /// Ends the ban of a host.
     Unban {
-        /// Address and port, as they are listed.
-        addr: SocketAddr,
+        /// Its address, with or without a port.
+        #[arg(value_parser = parse_host)]
+        addr: IpAddr,
     },
 }
 
@@ -218,6 +220,12 @@ impl std::str::FromStr for Excess {
 fn presets() -> impl TypedValueParser<Value = Preset> {
     PossibleValuesParser::new(Preset::ALL.map(Preset::name))
         .try_map(|name| name.parse::<Preset>().map_err(|()| "no such preset"))
+}
+
+/// Bans are for hosts, and addresses are listed with their ports.
+fn parse_host(text: &str) -> Result<IpAddr, String> {
+    let addr = text.parse::<SocketAddr>().map(|addr| addr.ip()).or_else(|_| text.parse());
+    addr.map_err(|_| "an address is as 192.0.2.1, 192.0.2.1:3414 or [2001:db8::1]:3414".to_owned())
 }
 
 fn parse_interval(text: &str) -> Result<f64, String> {

@@ -43,7 +43,7 @@ impl Global {
         }
     }
 
-    fn config_file(&self) -> Option<PathBuf> {
+    pub(super) fn config_file(&self) -> Option<PathBuf> {
         match &self.config {
             Some(path) => Some(path.clone()),
             None => usual_file().filter(|path| path.exists()),

@@ -81,6 +81,9 @@ pub(crate) enum CliError {
     /// The node knows no such transaction.
     #[error("the node knows no transaction of its owner with this kernel; `scape tx` lists them")]
     Unknown,
+    /// There is no ban to end.
+    #[error("there is no ban of it; `scape peers --all` lists them")]
+    NotBanned,
     /// The node says no.
     #[error("the node refuses: {0}")]
     Refused(String),
@@ -97,7 +100,11 @@ impl CliError {
         ExitCode::from(match self {
             Self::NoTerminal => USAGE,
             Self::Unreachable { .. } => 3,
-            Self::Password { .. } | Self::NoPassword { .. } | Self::Unknown | Self::Refused(_) => 4,
+            Self::Password { .. }
+            | Self::NoPassword { .. }
+            | Self::Unknown
+            | Self::NotBanned
+            | Self::Refused(_) => 4,
             Self::NotATransaction { .. } | Self::NotSent { .. } | Self::NotValid => 5,
             _ => 1,
         })

@@ -14,11 +14,11 @@ pub(super) async fn run(global: &Global, args: PeersArgs) -> Result<(), CliError
     match args.action {
         Some(PeersAction::Ban { addr }) => {
             let answer: Value = node.call("ban_peer", json!([addr])).await?;
-            global.show(&answer, |_| format!("{} is banned", addr.ip()))
+            global.show(&answer, |_| format!("{} is banned", addr))
         }
         Some(PeersAction::Unban { addr }) => {
             let answer: Value = node.call("unban_peer", json!([addr])).await?;
-            global.show(&answer, |_| format!("{} is not banned", addr.ip()))
+            global.show(&answer, |_| format!("{} is not banned any more", addr))
         }
         None if args.all => {
             let all: Vec<AddressView> = node.call("get_peers", json!([null])).await?;

@@ -97,10 +97,10 @@ impl Remote {
         method: &str,
         params: Value,
     ) -> Result<T, CliError> {
-        self.client.call(method, params).await.map_err(|error| self.blame(error))
+        self.client.call(method, params).await.map_err(|error| self.blame(method, error))
     }
 
-    fn blame(&self, error: RpcError) -> CliError {
+    fn blame(&self, method: &str, error: RpcError) -> CliError {
         let url = self.url.to_string();
         match error {
             RpcError::Unreachable { reason, .. } => CliError::Unreachable { url, reason },
@@ -114,7 +114,10 @@ impl Remote {
                     false => CliError::NoPassword { url, file },
                 }
             }
-            RpcError::Refused(Value::String(why)) if why == "NotFound" => CliError::Unknown,
+            RpcError::Refused(Value::String(why)) if why == "NotFound" => match method {
+                "unban_peer" => CliError::NotBanned,
+                _ => CliError::Unknown,
+            },
             RpcError::Refused(why) => CliError::Refused(reason(&why)),
             RpcError::Call { code, message } if code != METHOD_NOT_FOUND => {
                 CliError::Refused(super::output::harmless(&message))

@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn figures_are_readable() {
         let groups = [(0, "0"), (999, "999"), (1_000, "1,000"), (12_345_678, "12,345,678")];
-        groups.map(|(number, text)| assert_eq!(grouped(number), text));
+        groups.into_iter().for_each(|(number, text)| assert_eq!(grouped(number), text));
         let spans = [
             (0.4, "0 s"),
             (59.9, "59 s"),
@@ -211,10 +211,10 @@ mod tests {
             (-1.0, "0 s"),
             (f64::NAN, "0 s"),
         ];
-        spans.map(|(secs, text)| assert_eq!(span(secs), text));
+        spans.into_iter().for_each(|(secs, text)| assert_eq!(span(secs), text));
         let amounts =
             [(0, "0"), (23_500_000, "0.0235"), (60_000_000_000, "60"), (1, "0.000000001")];
-        amounts.map(|(nanogrin, text)| assert_eq!(grin(nanogrin), text));
+        amounts.into_iter().for_each(|(nanogrin, text)| assert_eq!(grin(nanogrin), text));
         assert_eq!(many(1, "address"), "1 address");
         assert_eq!(many(0, "address"), "0 addresses");
     }

@@ -141,10 +141,15 @@ pub fn start(config: &LogConfig) -> Result<LogGuard, LogError> {
 pub fn set_filter(filter: &str) -> Result<(), LogError> {
     let handle = FILTER.get().ok_or(LogError::NotStarted)?;
     let parsed = parse(filter)?;
-    if from_environment().is_some() {
+    if is_from_environment() {
         return Err(LogError::Environment);
     }
     handle.reload(parsed).map_err(|_| LogError::NotStarted)
+}
+
+/// Whether `RUST_LOG` decides what is logged, and [`set_filter`] cannot.
+pub fn is_from_environment() -> bool {
+    from_environment().is_some()
 }
 
 fn parse(filter: &str) -> Result<EnvFilter, LogError> {

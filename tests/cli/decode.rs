@@ -23,7 +23,8 @@ fn encoded(tx: &Transaction, version: ProtocolVersion) -> String {
 /// The rule that is named first for a damage; one of several where a random byte decides.
 fn rules(damage: Damage) -> &'static [&'static str] {
     match damage {
-        Damage::Truncated | Damage::CountTooMany => &["UnexpectedEnd"],
+        Damage::Truncated => &["UnexpectedEnd"],
+        Damage::CountTooMany => &["UnexpectedEnd", "UnknownOutputFeatures"],
         Damage::TrailingBytes => &["TrailingBytes"],
         Damage::CountsTooHeavy => &["CountsTooHeavy"],
         Damage::UnknownInputFeatures | Damage::UnknownOutputFeatures => &["UnknownOutputFeatures"],

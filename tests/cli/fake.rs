@@ -96,6 +96,7 @@ fn owner(method: &str, params: &Value) -> Option<Value> {
                 Some(_) => Value::Null,
             }
         }
+        "unban_peer" if params[0] == "192.0.2.2" => return Some(json!({ "Err": "NotFound" })),
         "ban_peer" | "unban_peer" => Value::Null,
         "reload_config" => json!({
             "changed": ["dandelion.patience_secs"],

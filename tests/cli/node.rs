@@ -66,12 +66,15 @@ fn peers_are_banned_and_unbanned() {
     let (home, node) = (Home::new(), FakeNode::start());
     let out = ask(&home, &node, &["peers", "ban", "192.0.2.1:3414"]).good();
     assert_eq!(out, "192.0.2.1 is banned\n");
-    ask(&home, &node, &["peers", "unban", "192.0.2.1:3414"]).good();
-    let params = json!(["192.0.2.1:3414"]);
-    let expected = [("ban_peer", &params), ("unban_peer", &params)];
+    let out = ask(&home, &node, &["peers", "unban", "2001:db8::1"]).good();
+    assert_eq!(out, "2001:db8::1 is not banned any more\n");
     let asked = node.asked();
-    assert!(asked.iter().map(|(method, params)| (method.as_str(), params)).eq(expected));
-    ask(&home, &node, &["peers", "ban", "192.0.2.1"]).bad(2);
+    assert_eq!(asked[0], ("ban_peer".to_owned(), json!(["192.0.2.1"])));
+    assert_eq!(asked[1], ("unban_peer".to_owned(), json!(["2001:db8::1"])));
+    let err = ask(&home, &node, &["peers", "unban", "192.0.2.2"]).bad(4);
+    assert!(err.contains("no ban of it"), "{err}");
+    node.asked();
+    ask(&home, &node, &["peers", "ban", "example.org"]).bad(2);
     assert_eq!(node.asked(), []);
 }
 
