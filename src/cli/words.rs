@@ -126,11 +126,7 @@ pub(super) fn sizes(sizes: &BTreeMap<usize, u64>) -> String {
 
 /// How many for which reasons: `3 by coin, 1 by embargo`.
 pub(super) fn reasons(reasons: &BTreeMap<String, u64>) -> String {
-    list(
-        reasons
-            .iter()
-            .map(|(reason, count)| format!("{} by {}", grouped(*count), harmless(reason))),
-    )
+    list(reasons.iter().map(|(reason, count)| format!("{} {}", grouped(*count), why(reason))))
 }
 
 fn list(items: impl Iterator<Item = String>) -> String {
@@ -167,13 +163,24 @@ pub(super) fn state_detail(state: &TransactionState) -> String {
             }
         }
         TransactionState::Fluffed { parts, reason } => {
-            format!("{}, by {}", merged(*parts), harmless(reason))
+            format!("{}, {}", merged(*parts), why(reason))
         }
         TransactionState::Seen => "fluffed by another node".to_owned(),
         TransactionState::Mined { height } => format!("at height {}", grouped(*height)),
         TransactionState::Conflicted { by: Some(by) } => format!("by {}", harmless(by)),
         TransactionState::Conflicted { by: None } => "by what is not known".to_owned(),
         TransactionState::Dropped { reason } => harmless(reason),
+    }
+}
+
+/// Why something was fluffed: the reasons of the API that "by" does not go with.
+fn why(reason: &str) -> String {
+    match reason {
+        "asked" => "on demand".to_owned(),
+        "no relay" => "for want of a relay".to_owned(),
+        "family" => "with a relative".to_owned(),
+        "loop" => "having come back".to_owned(),
+        reason => format!("by {}", harmless(reason)),
     }
 }
 
