@@ -17,6 +17,7 @@ pub mod chain;
 pub mod config;
 pub mod devnet;
 pub mod journal;
+pub mod log;
 pub mod node;
 pub mod rpc;
 pub mod run;

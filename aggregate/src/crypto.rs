@@ -22,6 +22,11 @@ pub(crate) fn point(commitment: Commitment) -> Point {
     Point(commitment.0)
 }
 
+/// Whether a commitment is a point on the curve.
+pub(crate) fn is_point(commitment: Commitment) -> bool {
+    point(commitment).to_pubkey(context()).is_ok()
+}
+
 /// Whether every range proof of a batch holds. A batch of 64 costs a fifth of 64 single proofs.
 pub(crate) fn verify_proofs<'a>(outputs: impl IntoIterator<Item = &'a Output>) -> bool {
     let (mut points, mut proofs) = (Vec::new(), Vec::new());

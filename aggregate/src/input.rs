@@ -42,6 +42,13 @@ impl Input {
     }
 
     /// The hash is still to come.
+    pub(crate) fn read(reader: &mut Reader<'_>, with_features: bool) -> Result<Self, DecodeError> {
+        match with_features {
+            true => Self::read_with_features(reader),
+            false => Self::read_commit_only(reader),
+        }
+    }
+
     fn read_commit_only(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let commit = Commitment::read(reader)?;
         Ok(Self { features: None, commit, hash: Hash::default() })

@@ -4,10 +4,11 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
+use crate::transaction::Parts;
 use crate::{
     BlindingFactor, Commitment, Consensus, FeeFields, Input, Inputs, KernelFeatures,
     NrdRelativeHeight, Output, OutputFeatures, RangeProof, RuleError, Signature, Transaction,
-    TxKernel, crypto,
+    TxKernel, crypto, rules,
 };
 
 /// Why JSON is not a transaction.
@@ -46,18 +47,12 @@ impl Transaction {
         consensus: &Consensus,
     ) -> Result<Self, JsonError> {
         let tx: TransactionJson = serde_json::from_value(json)?;
-        let kernels: Vec<_> = tx.body.kernels.into_iter().map(TxKernel::from).collect();
-        if !consensus.nrd && kernels.iter().any(|kernel| kernel.nrd_excess().is_some()) {
+        let parts = Parts::from(tx);
+        if !consensus.nrd && parts.kernels.iter().any(|kernel| kernel.nrd_excess().is_some()) {
             return Err(JsonError::NrdDisabled);
         }
-        let outputs = tx.body.outputs.into_iter().map(Output::from).collect();
-        Ok(Self::new(
-            BlindingFactor(tx.offset.0),
-            tx.body.inputs.into(),
-            outputs,
-            kernels,
-            consensus,
-        )?)
+        rules::check(&parts, consensus)?;
+        Ok(Self::from_parts(parts))
     }
 
     /// The transaction as Grin's API shows it.
@@ -69,6 +64,21 @@ impl Transaction {
         };
         let json = TransactionJson { offset: Hex(self.offset().0), body };
         serde_json::to_value(json).unwrap_or_default()
+    }
+}
+
+impl Parts {
+    /// The parts as they are written, whatever rules they break.
+    pub(crate) fn from_json(json: &str) -> Result<Self, JsonError> {
+        Ok(serde_json::from_str::<TransactionJson>(json)?.into())
+    }
+}
+
+impl From<TransactionJson> for Parts {
+    fn from(TransactionJson { offset, body }: TransactionJson) -> Self {
+        let outputs = body.outputs.into_iter().map(Output::from).collect();
+        let kernels = body.kernels.into_iter().map(TxKernel::from).collect();
+        Self::new(BlindingFactor(offset.0), body.inputs.into(), outputs, kernels)
     }
 }
 

@@ -87,6 +87,8 @@ struct Fields {
 impl Output {
     /// Length in bytes on the wire: features, commitment, length of the proof, proof.
     pub(crate) const SIZE: usize = HEAD_SIZE + PROOF_SIZE;
+    /// The same with an empty proof.
+    pub(crate) const MIN_SIZE: usize = HEAD_SIZE;
 
     /// Puts an output together; nothing is verified.
     pub fn new(features: OutputFeatures, commit: Commitment, proof: RangeProof) -> Self {
@@ -121,11 +123,11 @@ impl Output {
 
     /// Reads `count` outputs; their hashes are still to come.
     pub(crate) fn read_list(reader: &mut Reader<'_>, count: u64) -> Result<Vec<Self>, DecodeError> {
-        read_many(reader, count, HEAD_SIZE, Self::read)
+        read_many(reader, count, Self::MIN_SIZE, Self::read)
     }
 
     /// Copies the output: one that is kept must not keep a whole receive buffer alive.
-    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let features = OutputFeatures::from_byte(reader.u8()?)?;
         let commit = Commitment::read(reader)?;
         let proof = RangeProof::read(reader)?;

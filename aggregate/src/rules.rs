@@ -55,16 +55,28 @@ pub enum RuleError {
     CoinbaseKernel,
 }
 
-/// Checks every rule, the cheap ones first.
+type Rule = fn(&Parts, &Consensus) -> Result<(), RuleError>;
+
+/// All of them, the cheap ones first.
+const RULES: [Rule; 8] = [
+    check_weight,
+    |parts, _| check_output_features(&parts.outputs),
+    |parts, _| check_kernel_features(&parts.kernels),
+    |parts, _| check_inputs_sorted(parts.inputs.as_slice()),
+    |parts, _| check_outputs_sorted(&parts.outputs),
+    |parts, _| check_kernels_sorted(&parts.kernels),
+    |parts, _| check_nrd_unique(&parts.kernels),
+    |parts, _| check_cut_through(parts.inputs.as_slice(), &parts.outputs),
+];
+
+/// Checks every rule, up to the first that is broken.
 pub(crate) fn check(parts: &Parts, consensus: &Consensus) -> Result<(), RuleError> {
-    check_weight(parts, consensus)?;
-    check_output_features(&parts.outputs)?;
-    check_kernel_features(&parts.kernels)?;
-    check_inputs_sorted(parts.inputs.as_slice())?;
-    check_outputs_sorted(&parts.outputs)?;
-    check_kernels_sorted(&parts.kernels)?;
-    check_nrd_unique(&parts.kernels)?;
-    check_cut_through(parts.inputs.as_slice(), &parts.outputs)
+    RULES.iter().try_for_each(|rule| rule(parts, consensus))
+}
+
+/// Every rule that is broken, in the same order.
+pub(crate) fn broken(parts: &Parts, consensus: &Consensus) -> impl Iterator<Item = RuleError> {
+    RULES.iter().filter_map(|rule| rule(parts, consensus).err())
 }
 
 fn check_weight(parts: &Parts, consensus: &Consensus) -> Result<(), RuleError> {

@@ -4,8 +4,8 @@ use crate::chain::ACCEPT_FEE_BASE;
 use crate::hash::{Hashed, hash_all};
 use crate::input::read_many;
 use crate::{
-    BlindingFactor, Consensus, DecodeError, EncodeError, Input, Inputs, KernelFeatures, Output,
-    ProtocolVersion, Reader, RuleError, TxKernel, Weight, rules,
+    BlindingFactor, Consensus, DecodeError, EncodeError, Hash, Input, Inputs, KernelFeatures,
+    Output, ProtocolVersion, Reader, RuleError, TxKernel, Weight, rules,
 };
 
 /// A transaction that keeps every rule which needs no cryptography: weight, canonical order, no
@@ -74,6 +74,10 @@ impl Transaction {
     /// For parts that keep the rules by construction: merged or subtracted from such.
     pub(crate) fn from_parts(parts: Parts) -> Self {
         Self(Arc::new(parts))
+    }
+
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.0
     }
 
     pub(crate) fn downgrade(&self) -> WeakTransaction {
@@ -148,6 +152,22 @@ impl Transaction {
         heights.max().unwrap_or(0)
     }
 
+    /// What Grin calls the hash of the transaction: inputs as they are held, kernels in their fixed
+    /// size (`grin_core::core::hash`, `DefaultHashable for Transaction`). It changes when inputs
+    /// lose their features; kernels identify a transaction better.
+    pub fn hash(&self) -> Hash {
+        let mut bytes = self.offset().0.to_vec();
+        let counts = [self.inputs().len(), self.outputs().len(), self.kernels().len()];
+        bytes.extend(counts.iter().flat_map(|count| (*count as u64).to_be_bytes()));
+        for input in self.inputs() {
+            bytes.extend(input.features().map(|features| features.byte()));
+            bytes.extend_from_slice(input.commitment().as_bytes());
+        }
+        Output::write_list(self.outputs(), &mut bytes);
+        self.kernels().iter().for_each(|kernel| kernel.write(&mut bytes, ProtocolVersion::V1));
+        Hash::of(&[&bytes])
+    }
+
     /// Reads a transaction that fills `bytes` to the end.
     ///
     /// The numbers of elements are weighed before anything else is read; nothing is allocated for
@@ -186,7 +206,7 @@ impl Transaction {
         let mut kernels = read_many(reader, kernels, MIN_KERNEL_SIZE, |reader| {
             TxKernel::read(reader, version, consensus.nrd)
         })?;
-        hash_elements(&mut inputs, &mut outputs, &mut kernels);
+        hash_elements(inputs.as_mut_slice(), &mut outputs, &mut kernels);
         Ok(Self::new(offset, inputs, outputs, kernels, consensus)?)
     }
 
@@ -223,8 +243,13 @@ impl Transaction {
     }
 }
 
-fn hash_elements(inputs: &mut Inputs, outputs: &mut [Output], kernels: &mut [TxKernel]) {
-    let (inputs, mut elements) = (inputs.as_mut_slice(), Vec::<&mut dyn Hashed>::new());
+/// Hashes elements that were read, all together.
+pub(crate) fn hash_elements(
+    inputs: &mut [Input],
+    outputs: &mut [Output],
+    kernels: &mut [TxKernel],
+) {
+    let mut elements = Vec::<&mut dyn Hashed>::new();
     elements.reserve_exact(inputs.len() + outputs.len() + kernels.len());
     elements.extend(inputs.iter_mut().map(|input| input as &mut dyn Hashed));
     elements.extend(outputs.iter_mut().map(|output| output as &mut dyn Hashed));
@@ -233,6 +258,6 @@ fn hash_elements(inputs: &mut Inputs, outputs: &mut [Output], kernels: &mut [TxK
 }
 
 /// A coinbase kernel at version 2 and up: features, excess, signature.
-const MIN_KERNEL_SIZE: usize = 1 + 33 + 64;
+pub(crate) const MIN_KERNEL_SIZE: usize = 1 + 33 + 64;
 /// The offset and the numbers of elements.
 const HEAD_SIZE: usize = 32 + 3 * 8;

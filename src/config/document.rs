@@ -1,5 +1,7 @@
 //! The table as text: a file to start from, and a listing to read.
 
+use toml::Table;
+
 use super::Config;
 use super::keys::{Key, KeyDefault, SECTIONS};
 
@@ -14,11 +16,24 @@ impl Config {
     /// A configuration file with every key, its documentation, what is allowed, and its default,
     /// which is commented out: as it is the file says nothing but the defaults.
     pub fn documented() -> String {
+        Self::default().to_documented()
+    }
+
+    /// The same file, in which the values that differ from the defaults are set.
+    pub fn to_documented(&self) -> String {
+        let (ours, defaults) = (tables(self), tables(&Self::default()));
         let mut text = wrapped("# ", INTRODUCTION);
         for section in &SECTIONS {
             text += &format!("\n{}[{}]\n", wrapped("# ", section.doc), section.name);
             for key in section.keys {
-                text += &format!("\n{}#{} = {}\n", about("# ", key), key.name, key.toml());
+                let value = |tables: &Table| tables.get(section.name)?.get(key.name).cloned();
+                let line = match value(&ours) {
+                    Some(set) if value(&defaults).as_ref() != Some(&set) => {
+                        format!("{} = {set}", key.name)
+                    }
+                    _ => format!("#{} = {}", key.name, key.toml()),
+                };
+                text += &format!("\n{}{line}\n", about("# ", key));
             }
         }
         text
@@ -40,6 +55,11 @@ impl Config {
         }
         text
     }
+}
+
+/// The values by section and key. Nothing in a configuration cannot be written.
+fn tables(config: &Config) -> Table {
+    Table::try_from(config).unwrap_or_default()
 }
 
 /// What a key does, then what is allowed, what one of it is, and what holds if it is not set.

@@ -23,7 +23,7 @@ use super::keeper::Keeper;
 use super::own::Owned;
 use super::owner::Call;
 use super::tally::Tally;
-use super::{NodeConfig, NodeError, PushFailed, Status};
+use super::{NodeConfig, NodeError, PushFailed, Status, trail};
 use crate::chain::{Block, BlockError, Chain};
 use crate::journal::make_folder;
 
@@ -188,6 +188,7 @@ impl Core {
                     let _ = reply.send(Err(PushFailed::NotKept(error)));
                     return;
                 }
+                trail::pushed(&tx);
                 let ticket = self.zone.push(tx.clone(), fluff);
                 self.pushes.insert(ticket, (tx, reply));
             }
@@ -247,7 +248,10 @@ impl Core {
                 let to_self = matches!(error, ConnectError::Handshake(e) if e == to_self);
                 zone.handle_connect_failed(addr, to_self, ctx);
             }
-            NetEvent::Message { peer, message } => zone.handle_message(peer, message, ctx),
+            NetEvent::Message { peer, message } => {
+                trail::received(zone, peer, &message);
+                zone.handle_message(peer, message, ctx);
+            }
             NetEvent::BadTransaction { peer, error } => {
                 debug!(%peer, %error, "bad transaction");
                 zone.handle_bad_transaction(peer, ctx);
@@ -302,6 +306,7 @@ impl Core {
     fn carry_out_one(&mut self, effect: Effect) {
         match effect {
             Effect::Send { peer, message } => {
+                trail::sent(&self.zone, peer, &message);
                 if let Err(unsent) = self.net.send(peer, message) {
                     self.with_zone(|zone, ctx| zone.handle_unsent(peer, unsent.message, ctx));
                 }
@@ -327,6 +332,7 @@ impl Core {
             // See above.
             Effect::Keep(_) | Effect::Erase { .. } => {}
             Effect::Notice(notice) => {
+                trail::noticed(&notice);
                 if let Some(notices) = &self.notices {
                     let _ = notices.send(notice.clone());
                 }

@@ -11,6 +11,7 @@ mod library;
 mod own;
 mod owner;
 mod tally;
+mod trail;
 
 use std::io;
 use std::net::SocketAddr;

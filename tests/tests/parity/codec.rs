@@ -47,6 +47,7 @@ fn hashes_and_order_are_identical() {
         assert_eq!(ours.as_bytes(), &theirs.to_vec()[..]);
     };
     for_all(|ours, theirs| {
+        same(&ours.hash(), theirs.hash());
         match (ours.inputs_as_held(), theirs.inputs()) {
             (Inputs::WithFeatures(ours), GrinInputs::FeaturesAndCommit(theirs)) => {
                 assert_eq!(ours.len(), theirs.len());

@@ -1,0 +1,24 @@
+//! `scape devnet`.
+
+use super::Home;
+
+#[test]
+fn a_development_network_mines_everything_once() {
+    let args = ["devnet", "--relays", "4", "--transactions", "16", "--reorgs", "1", "--json"];
+    let summary = Home::new().run(&args).json();
+    assert_eq!((&summary["transactions"], &summary["mined_once"]), (&16.into(), &16.into()));
+    assert!(summary["stem_messages"].as_u64() > Some(0), "{summary}");
+    assert!(summary["cut_through_pairs"].as_u64() > Some(0), "{summary}");
+}
+
+#[test]
+fn too_few_relays_are_an_error() {
+    let err = Home::new().run(&["devnet", "--relays", "1"]).bad(1);
+    assert!(err.contains("at least 2 relays"), "{err}");
+}
+
+#[test]
+fn an_unknown_preset_names_those_that_exist() {
+    let err = Home::new().run(&["devnet", "--preset", "grin"]).bad(2);
+    assert!(err.contains("grin-doc, grin-5, dandelion++, monero, scape"), "{err}");
+}
