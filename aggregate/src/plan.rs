@@ -1,5 +1,6 @@
 //! Which transactions merge into which aggregate.
 
+use std::borrow::Borrow;
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BinaryHeap, HashSet};
 
@@ -49,15 +50,16 @@ pub struct Aggregate<Id, Lane> {
 /// The result does not depend on the order of candidates but for the lanes of families, and so
 /// does not tell in which order they arrived. Takes O(n log n) for n elements, times the number of
 /// aggregates where these are full.
-pub fn plan<Id, Lane>(
-    candidates: &[(Id, Lane, ValidTx)],
+pub fn plan<Id, Lane, Tx>(
+    candidates: &[(Id, Lane, Tx)],
     limits: &PlanLimits,
 ) -> Vec<Aggregate<Id, Lane>>
 where
     Id: Clone,
     Lane: Clone + Ord,
+    Tx: Borrow<ValidTx>,
 {
-    let graph = Graph::of(candidates.iter().map(|(_, _, tx)| tx));
+    let graph = Graph::of(candidates.iter().map(|(_, _, tx)| tx.borrow()));
     let family = graph.families();
     let mut packers: BTreeMap<&Lane, Packer> = BTreeMap::new();
     let mut bins_of: Vec<usize> = vec![0; candidates.len()];
@@ -74,13 +76,13 @@ where
         .collect()
 }
 
-fn merge_bin<Id: Clone, Lane: Clone>(
-    candidates: &[(Id, Lane, ValidTx)],
+fn merge_bin<Id: Clone, Lane: Clone, Tx: Borrow<ValidTx>>(
+    candidates: &[(Id, Lane, Tx)],
     lane: &Lane,
     bin: &Bin,
 ) -> Vec<Aggregate<Id, Lane>> {
     let members = &bin.members;
-    let txs: Vec<_> = members.iter().map(|index| &candidates[*index].2).collect();
+    let txs: Vec<_> = members.iter().map(|index| candidates[*index].2.borrow()).collect();
     let made = |members: &[usize], tx| Aggregate {
         lane: lane.clone(),
         parts: members.iter().map(|index| candidates[*index].0.clone()).collect(),
