@@ -264,6 +264,7 @@ struct Member<'a> {
     weight: u64,
     fee: u64,
     fee_shift: u8,
+    nrd: Vec<Commitment>,
     /// Shares nothing with any other candidate, so that nobody needs to remember what it spends.
     is_stranger: bool,
 }
@@ -271,7 +272,8 @@ struct Member<'a> {
 impl<'a> Member<'a> {
     fn new(index: usize, tx: &'a ValidTx, is_stranger: bool) -> Self {
         let (weight, fee, fee_shift) = (tx.weight().0, tx.fee(), tx.fee_shift());
-        Self { index, tx, weight, fee, fee_shift, is_stranger }
+        let nrd = tx.kernels().iter().filter_map(TxKernel::nrd_excess).collect();
+        Self { index, tx, weight, fee, fee_shift, nrd, is_stranger }
     }
 
     fn spent(&self) -> impl Iterator<Item = Commitment> {
@@ -282,10 +284,6 @@ impl<'a> Member<'a> {
     fn created(&self) -> impl Iterator<Item = Commitment> {
         let outputs = if self.is_stranger { &[] } else { self.tx.outputs() };
         outputs.iter().map(Output::commitment)
-    }
-
-    fn nrd(&self) -> impl Iterator<Item = Commitment> {
-        self.tx.kernels().iter().filter_map(TxKernel::nrd_excess)
     }
 }
 
@@ -330,7 +328,7 @@ impl Bin {
             && shifted_fee >= weight.saturating_mul(ACCEPT_FEE_BASE)
             && !member.created().any(|c| self.created.contains(&c) || self.spent.contains(&c))
             && !member.spent().any(|c| self.spent.contains(&c))
-            && !member.nrd().any(|c| self.nrd.contains(&c))
+            && !member.nrd.iter().any(|c| self.nrd.contains(c))
     }
 
     /// What the bin weighs with one more in it, after cut-through.
@@ -343,15 +341,18 @@ impl Bin {
     fn add(&mut self, member: &Member<'_>) {
         self.weight = self.weight_with(member);
         self.members.push(member.index);
-        self.has_relatives |= !member.is_stranger;
         self.fee = self.fee.saturating_add(member.fee);
         self.fee_shift = self.fee_shift.max(member.fee_shift);
+        self.nrd.extend(&member.nrd);
+        if member.is_stranger {
+            return;
+        }
+        self.has_relatives = true;
         for commitment in member.spent() {
             if !self.created.remove(&commitment) {
                 self.spent.insert(commitment);
             }
         }
         self.created.extend(member.created());
-        self.nrd.extend(member.nrd());
     }
 }
