@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use thiserror::Error;
 
 use crate::rules::check_nrd_unique;
-use crate::sorting::{LongKey, sorted_by_key};
+use crate::sorting::{LongKey, all_differ, sorted_by_key};
 use crate::transaction::Parts;
 use crate::{BlindingFactor, Hash, Input, Inputs, Output, Transaction, TxKernel, ValidTx};
 
@@ -64,11 +64,13 @@ pub fn aggregate(txs: &[ValidTx]) -> Result<ValidTx, AggregateError> {
 /// Whether no two inputs or outputs of these have one commitment. May be wrong about strangers, but
 /// not about relatives.
 pub(crate) fn are_strangers(txs: &[&ValidTx]) -> bool {
-    let spent = txs.iter().flat_map(|tx| tx.inputs()).map(|input| input.commitment().short());
-    let created = txs.iter().flat_map(|tx| tx.outputs()).map(|output| output.commitment().short());
-    let mut mentioned: Vec<_> = spent.chain(created).collect();
-    mentioned.sort_unstable();
-    mentioned.is_sorted_by(|a, b| a < b)
+    let count = txs.iter().map(|tx| tx.inputs().len() + tx.outputs().len()).sum();
+    let mut mentioned = Vec::with_capacity(count);
+    for tx in txs {
+        mentioned.extend(tx.inputs().iter().map(|input| input.commitment().short()));
+        mentioned.extend(tx.outputs().iter().map(|output| output.commitment().short()));
+    }
+    all_differ(mentioned)
 }
 
 /// As [`aggregate`]; where none are related there is nothing to cut through.
@@ -77,9 +79,9 @@ pub(crate) fn merge(txs: &[&ValidTx], has_relatives: bool) -> Result<ValidTx, Ag
         return Ok((*tx).clone());
     }
     let inputs: Vec<_> = txs.iter().map(|tx| tx.inputs_as_held().commit_only()).collect();
-    let mut inputs: Vec<_> = inputs.iter().flat_map(|inputs| inputs.iter()).collect();
-    let mut outputs: Vec<_> = txs.iter().flat_map(|tx| tx.outputs()).collect();
-    let kernels = txs.iter().flat_map(|tx| tx.kernels()).collect();
+    let mut inputs = concat(inputs.iter().map(|inputs| &**inputs));
+    let mut outputs = concat(txs.iter().map(|tx| tx.outputs()));
+    let kernels = concat(txs.iter().map(|tx| tx.kernels()));
     if has_relatives {
         cut_through(&mut inputs, &mut outputs);
     }
@@ -90,6 +92,13 @@ pub(crate) fn merge(txs: &[&ValidTx], has_relatives: bool) -> Result<ValidTx, Ag
     let offset = txs.iter().fold(BlindingFactor::ZERO, |sum, tx| sum.plus(tx.offset()));
     let parts = Parts::new(offset, Inputs::CommitOnly(inputs), outputs, kernels);
     Ok(ValidTx::by_construction(Transaction::from_parts(parts)))
+}
+
+/// The elements of all lists, in a vector that need not grow.
+fn concat<'a, T: 'a>(lists: impl Iterator<Item = &'a [T]> + Clone) -> Vec<&'a T> {
+    let mut elements = Vec::with_capacity(lists.clone().map(<[T]>::len).sum());
+    lists.for_each(|list| elements.extend(list));
+    elements
 }
 
 /// The elements in canonical order, if none is there twice.

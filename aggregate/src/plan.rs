@@ -1,5 +1,6 @@
 //! Which transactions merge into which aggregate.
 
+use std::borrow::Borrow;
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BinaryHeap, HashSet};
 
@@ -49,15 +50,16 @@ pub struct Aggregate<Id, Lane> {
 /// The result does not depend on the order of candidates but for the lanes of families, and so
 /// does not tell in which order they arrived. Takes O(n log n) for n elements, times the number of
 /// aggregates where these are full.
-pub fn plan<Id, Lane>(
-    candidates: &[(Id, Lane, ValidTx)],
+pub fn plan<Id, Lane, Tx>(
+    candidates: &[(Id, Lane, Tx)],
     limits: &PlanLimits,
 ) -> Vec<Aggregate<Id, Lane>>
 where
     Id: Clone,
     Lane: Clone + Ord,
+    Tx: Borrow<ValidTx>,
 {
-    let graph = Graph::of(candidates.iter().map(|(_, _, tx)| tx));
+    let graph = Graph::of(candidates.iter().map(|(_, _, tx)| tx.borrow()));
     let family = graph.families();
     let mut packers: BTreeMap<&Lane, Packer> = BTreeMap::new();
     let mut bins_of: Vec<usize> = vec![0; candidates.len()];
@@ -74,13 +76,13 @@ where
         .collect()
 }
 
-fn merge_bin<Id: Clone, Lane: Clone>(
-    candidates: &[(Id, Lane, ValidTx)],
+fn merge_bin<Id: Clone, Lane: Clone, Tx: Borrow<ValidTx>>(
+    candidates: &[(Id, Lane, Tx)],
     lane: &Lane,
     bin: &Bin,
 ) -> Vec<Aggregate<Id, Lane>> {
     let members = &bin.members;
-    let txs: Vec<_> = members.iter().map(|index| &candidates[*index].2).collect();
+    let txs: Vec<_> = members.iter().map(|index| candidates[*index].2.borrow()).collect();
     let made = |members: &[usize], tx| Aggregate {
         lane: lane.clone(),
         parts: members.iter().map(|index| candidates[*index].0.clone()).collect(),
@@ -262,6 +264,7 @@ struct Member<'a> {
     weight: u64,
     fee: u64,
     fee_shift: u8,
+    nrd: Vec<Commitment>,
     /// Shares nothing with any other candidate, so that nobody needs to remember what it spends.
     is_stranger: bool,
 }
@@ -269,7 +272,8 @@ struct Member<'a> {
 impl<'a> Member<'a> {
     fn new(index: usize, tx: &'a ValidTx, is_stranger: bool) -> Self {
         let (weight, fee, fee_shift) = (tx.weight().0, tx.fee(), tx.fee_shift());
-        Self { index, tx, weight, fee, fee_shift, is_stranger }
+        let nrd = tx.kernels().iter().filter_map(TxKernel::nrd_excess).collect();
+        Self { index, tx, weight, fee, fee_shift, nrd, is_stranger }
     }
 
     fn spent(&self) -> impl Iterator<Item = Commitment> {
@@ -280,10 +284,6 @@ impl<'a> Member<'a> {
     fn created(&self) -> impl Iterator<Item = Commitment> {
         let outputs = if self.is_stranger { &[] } else { self.tx.outputs() };
         outputs.iter().map(Output::commitment)
-    }
-
-    fn nrd(&self) -> impl Iterator<Item = Commitment> {
-        self.tx.kernels().iter().filter_map(TxKernel::nrd_excess)
     }
 }
 
@@ -328,7 +328,7 @@ impl Bin {
             && shifted_fee >= weight.saturating_mul(ACCEPT_FEE_BASE)
             && !member.created().any(|c| self.created.contains(&c) || self.spent.contains(&c))
             && !member.spent().any(|c| self.spent.contains(&c))
-            && !member.nrd().any(|c| self.nrd.contains(&c))
+            && !member.nrd.iter().any(|c| self.nrd.contains(c))
     }
 
     /// What the bin weighs with one more in it, after cut-through.
@@ -341,15 +341,18 @@ impl Bin {
     fn add(&mut self, member: &Member<'_>) {
         self.weight = self.weight_with(member);
         self.members.push(member.index);
-        self.has_relatives |= !member.is_stranger;
         self.fee = self.fee.saturating_add(member.fee);
         self.fee_shift = self.fee_shift.max(member.fee_shift);
+        self.nrd.extend(&member.nrd);
+        if member.is_stranger {
+            return;
+        }
+        self.has_relatives = true;
         for commitment in member.spent() {
             if !self.created.remove(&commitment) {
                 self.spent.insert(commitment);
             }
         }
         self.created.extend(member.created());
-        self.nrd.extend(member.nrd());
     }
 }

@@ -249,12 +249,10 @@ pub(crate) fn hash_elements(
     outputs: &mut [Output],
     kernels: &mut [TxKernel],
 ) {
-    let mut elements = Vec::<&mut dyn Hashed>::new();
-    elements.reserve_exact(inputs.len() + outputs.len() + kernels.len());
-    elements.extend(inputs.iter_mut().map(|input| input as &mut dyn Hashed));
-    elements.extend(outputs.iter_mut().map(|output| output as &mut dyn Hashed));
-    elements.extend(kernels.iter_mut().map(|kernel| kernel as &mut dyn Hashed));
-    hash_all(&mut elements);
+    let inputs = inputs.iter_mut().map(|input| input as &mut dyn Hashed);
+    let outputs = outputs.iter_mut().map(|output| output as &mut dyn Hashed);
+    let kernels = kernels.iter_mut().map(|kernel| kernel as &mut dyn Hashed);
+    hash_all(inputs.chain(outputs).chain(kernels));
 }
 
 /// A coinbase kernel at version 2 and up: features, excess, signature.

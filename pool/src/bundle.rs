@@ -35,6 +35,9 @@ impl Pool {
     }
 
     pub(crate) fn unbundle(&mut self, id: EntryId, bundle: Bundle) {
+        if bundle == Bundle::of_one(id) {
+            return;
+        }
         let Some(members) = self.bundles.get_mut(&bundle) else { return };
         if let Ok(index) = members.binary_search(&id) {
             members.remove(index);
@@ -93,12 +96,13 @@ impl Pool {
     /// Lets embargoes end no earlier than `at`, nor those of what depends on the entries.
     fn delay_embargoes(&mut self, mut open: Vec<EntryId>, at: Instant) {
         while let Some(id) = open.pop() {
-            let Some(meta) = self.stem.meta_mut(id).filter(|meta| meta.embargo < at) else {
+            let Some(entry) = self.stem.get_mut(id).filter(|entry| entry.meta.embargo < at) else {
                 continue;
             };
-            meta.embargo = at;
+            entry.meta.embargo = at;
+            let related = entry.has_relatives.then(|| entry.tx.clone());
             self.touch_own_entry(id);
-            let created = self.stem.get(id).into_iter().flat_map(|entry| creates(&entry.tx));
+            let created = related.iter().flat_map(creates);
             open.extend(created.filter_map(|commitment| self.stem.spender(&commitment)));
         }
     }

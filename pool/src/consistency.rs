@@ -53,6 +53,9 @@ impl Pool {
             assert!(parents.all(|parent| parent.meta.embargo <= entry.meta.embargo));
             let known = entry.tx.kernels().iter().any(|k| self.is_public_kernel(k.hash(), true));
             assert!(!known, "a stem entry has a public kernel");
+            let mut relatives = self.stem.parents(&entry.tx);
+            relatives.extend(self.stem.children(&entry.tx));
+            assert!(entry.has_relatives || relatives.is_empty(), "a relative is not known");
         }
     }
 

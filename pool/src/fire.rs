@@ -58,13 +58,13 @@ impl Pool {
     /// Looks at what has waited long enough: one coin for each family of fresh transactions, then
     /// everything that goes the same way is merged and goes. Returns whether there was any.
     pub(crate) fn fire_patience(&mut self, ctx: &mut Context<'_>) -> bool {
-        let mut due = self.fresh.take_due(ctx.now);
-        due.retain(|id| self.is_due(*id, ctx.now));
-        if due.is_empty() {
+        let due = self.fresh.take_due(ctx.now);
+        let parties = self.parties(due, ctx.now);
+        if parties.is_empty() {
             return false;
         }
         let mut departure = Departure::default();
-        for party in self.parties(due) {
+        for party in parties {
             match party {
                 Party::One(id) => self.route_one(id, &mut departure, ctx),
                 Party::Family(family) => self.route_family(&family, &mut departure, ctx),
@@ -117,26 +117,24 @@ impl Pool {
         self.settle(ctx);
     }
 
-    /// Whether an entry is there, fresh, and to be looked at now.
-    fn is_due(&self, id: EntryId, now: Instant) -> bool {
-        let due = self.stem.get(id).and_then(|entry| entry.meta.state.due());
-        due.is_some_and(|due| due <= now)
-    }
-
-    /// Who leaves with whom; who has the oldest entry comes first.
-    fn parties(&self, due: Vec<EntryId>) -> Vec<Party> {
-        let (alone, related) = due.into_iter().partition::<Vec<_>, _>(|id| self.is_alone(*id));
-        let mut parties: Vec<_> = alone.into_iter().map(Party::One).collect();
+    /// Who leaves with whom, of those that are there, fresh, and to be looked at now; who has the
+    /// oldest entry comes first.
+    fn parties(&self, due: Vec<EntryId>, now: Instant) -> Vec<Party> {
+        let (mut parties, mut related) = (Vec::with_capacity(due.len()), Vec::new());
+        for id in due {
+            let Some(entry) = self.stem.get(id) else { continue };
+            if entry.meta.state.due().is_none_or(|due| due > now) {
+                continue;
+            }
+            // Most depend on nothing here, have nothing that depends on them, and came alone.
+            match entry.has_relatives || entry.meta.bundle != Bundle::of_one(id) {
+                true => related.push(id),
+                false => parties.push(Party::One(id)),
+            }
+        }
         parties.extend(self.families(&related).into_iter().map(Party::Family));
         parties.sort_by_key(Party::oldest);
         parties
-    }
-
-    /// Whether an entry depends on nothing here, has nothing that depends on it, and came alone: as
-    /// most do.
-    fn is_alone(&self, id: EntryId) -> bool {
-        let Some(entry) = self.stem.get(id) else { return false };
-        entry.meta.bundle == Bundle::of_one(id) && self.stem.is_unrelated(&entry.tx)
     }
 
     /// Groups entries into families.
@@ -189,8 +187,7 @@ impl Pool {
 
     /// Decides where an entry goes that nothing else depends on.
     fn route_one(&mut self, id: EntryId, departure: &mut Departure, ctx: &mut Context<'_>) {
-        let avoid = self.avoided(id);
-        let (lane, reason) = self.decide(id, |relay| avoid == Some(*relay), ctx);
+        let (lane, reason) = self.decide(id, &BTreeSet::new(), ctx);
         departure.add([id], lane);
         departure.reasons.extend((lane == Lane::Fluff).then_some((id, reason)));
     }
@@ -202,8 +199,9 @@ impl Pool {
     /// is fluffed takes its parents along.
     fn route_family(&mut self, family: &Family, departure: &mut Departure, ctx: &mut Context<'_>) {
         let Some(oldest) = family.fresh.first().copied() else { return };
-        let avoid: BTreeSet<_> = family.fresh.iter().filter_map(|id| self.avoided(*id)).collect();
-        let (lane, reason) = self.decide(oldest, |relay| avoid.contains(relay), ctx);
+        let states = family.fresh.iter().filter_map(|id| Some(self.stem.get(*id)?.meta.state));
+        let avoid: BTreeSet<_> = states.filter_map(|state| state.avoided()).collect();
+        let (lane, reason) = self.decide(oldest, &avoid, ctx);
         let usable = |relay: &PeerId| ctx.router.is_up(*relay) && !avoid.contains(relay);
         let home = self.home(family).filter(usable);
         match (lane, home) {
@@ -225,34 +223,28 @@ impl Pool {
         ancestors.any(|id| !self.stem.ancestors(*id).is_disjoint(&family.fresh))
     }
 
-    /// The lane of one entry, and the reason if that is fluff.
+    /// The lane of one entry, and the reason if that is fluff. Relays to be avoided are its own and
+    /// those of its family.
     fn decide(
         &mut self,
         id: EntryId,
-        is_avoided: impl Fn(&PeerId) -> bool,
+        avoid: &BTreeSet<PeerId>,
         ctx: &mut Context<'_>,
     ) -> (Lane, FluffReason) {
         let Some(entry) = self.stem.get(id) else { return (Lane::Fluff, FluffReason::Family) };
-        let source = entry.meta.routed_for;
-        let (coin, looped) = match entry.meta.state {
+        let (source, state) = (entry.meta.routed_for, entry.meta.state);
+        let (coin, looped) = match state {
             StemState::Fresh { coin, looped, .. } => (coin, looped),
             StemState::Sent { .. } => (None, false),
         };
         let coin = coin.unwrap_or_else(|| ctx.router.coin(source, &mut self.rng));
-        let relay = ctx.router.relay(source).filter(|relay| !is_avoided(relay));
+        let relay = ctx.router.relay(source);
+        let relay = relay.filter(|r| state.avoided() != Some(*r) && !avoid.contains(r));
         match (coin, relay) {
             (Coin::Fluff, _) if looped => (Lane::Fluff, FluffReason::Loop),
             (Coin::Fluff, _) => (Lane::Fluff, FluffReason::Coin),
             (Coin::Stem, Some(relay)) => (Lane::Stem(relay), FluffReason::Family),
             (Coin::Stem, None) => (Lane::Fluff, FluffReason::NoRelay),
-        }
-    }
-
-    /// The relay that an entry could not be handed to.
-    fn avoided(&self, id: EntryId) -> Option<PeerId> {
-        match self.stem.get(id)?.meta.state {
-            StemState::Fresh { avoid, .. } => avoid,
-            StemState::Sent { .. } => None,
         }
     }
 
@@ -269,15 +261,15 @@ impl Pool {
 
     /// Merges what departs and sends it, parents first.
     fn depart(&mut self, departure: Departure, ctx: &mut Context<'_>) {
+        let newest = self.new_id();
         let Departure { mut lanes, reasons } = departure;
         lanes.sort_by_key(|(id, _)| *id);
         lanes.dedup_by_key(|(id, _)| *id);
         let candidates: Vec<_> = lanes
             .into_iter()
-            .filter_map(|(id, lane)| Some((id, lane, self.stem.get(id)?.tx.clone())))
+            .filter_map(|(id, lane)| Some((id, lane, &self.stem.get(id)?.tx)))
             .collect();
         let limits = PlanLimits::of(self.config.consensus.chain);
-        let newest = self.new_id();
         for Aggregate { lane, parts, tx } in plan(&candidates, &limits) {
             match lane {
                 Lane::Stem(relay) => self.send(relay, tx, parts),
@@ -292,32 +284,29 @@ impl Pool {
     }
 
     fn send(&mut self, relay: PeerId, tx: ValidTx, parts: Vec<EntryId>) {
-        let cut_through = self.cut_through(&parts, &tx);
+        let mut created = 0;
         for id in &parts {
-            self.set_stem_state(*id, StemState::Sent { relay: Some(relay) });
+            let Some(entry) = self.stem.get_mut(*id) else { continue };
+            entry.meta.state = StemState::Sent { relay: Some(relay) };
+            created += entry.tx.outputs().len();
         }
         self.bundle(parts.clone());
         self.join_embargoes(&parts);
-        let kernels = kernel_hashes(&tx);
+        let (kernels, cut_through) =
+            (kernel_hashes(&tx), created.saturating_sub(tx.outputs().len()));
         self.notice(Notice::Relayed { kernels, parts: parts.len(), cut_through });
         self.effects.push_back(Effect::Stem { relay, tx, parts });
     }
 
     fn fluff(&mut self, ids: &[EntryId], tx: ValidTx, reason: FluffReason, ctx: &mut Context<'_>) {
-        let cut_through = self.cut_through(ids, &tx);
         let parts = ids.iter().filter_map(|id| self.remove_stem(*id));
         let parts: Vec<_> =
             parts.map(|(tx, meta)| Part { tx, own: meta.source == Source::Own }).collect();
-        let kernels = kernel_hashes(&tx);
+        let created: usize = parts.iter().map(|part| part.tx.outputs().len()).sum();
+        let (kernels, cut_through) =
+            (kernel_hashes(&tx), created.saturating_sub(tx.outputs().len()));
         self.notice(Notice::Fluffed { kernels, parts: parts.len(), cut_through, reason });
         self.effects.push_back(Effect::Fluff { tx: tx.clone(), except: None });
         self.publish(tx, parts, ctx);
-    }
-
-    /// How many outputs of the parts are not in the aggregate.
-    fn cut_through(&self, parts: &[EntryId], tx: &ValidTx) -> usize {
-        let outputs = parts.iter().filter_map(|id| self.stem.get(*id));
-        let outputs: usize = outputs.map(|entry| entry.tx.outputs().len()).sum();
-        outputs.saturating_sub(tx.outputs().len())
     }
 }

@@ -7,7 +7,7 @@ use scape_aggregate::{Commitment, Hash, ValidTx};
 /// second time.
 #[derive(Debug)]
 pub(crate) struct Index<K> {
-    places: HashTable<Place>,
+    places: HashTable<Tagged>,
     key: fn(&ValidTx, usize) -> K,
     hasher: Hasher,
 }
@@ -17,6 +17,14 @@ pub(crate) struct Index<K> {
 pub(crate) struct Place {
     pub(crate) entry: u32,
     pub(crate) element: u32,
+}
+
+/// A place with bits of its key's hash that the table does not look at. Without them one search in
+/// thirteen would follow the place of another key to a transaction that is in no cache.
+#[derive(Debug)]
+struct Tagged {
+    place: Place,
+    tag: u32,
 }
 
 /// What elements are found by.
@@ -54,27 +62,30 @@ impl<K: Key> Index<K> {
 
     /// The place of the entry that has an element of this key.
     pub(crate) fn find<'a>(&self, key: &K, txs: impl Fn(u32) -> &'a ValidTx) -> Option<u32> {
-        let is_same = |place: &Place| self.key_at(place, &txs) == *key;
-        self.places.find(self.hasher.hash(key), is_same).map(|place| place.entry)
+        let hash = self.hasher.hash(key);
+        let is_same =
+            |other: &Tagged| other.tag == tag(hash) && self.key_at(&other.place, &txs) == *key;
+        self.places.find(hash, is_same).map(|found| found.place.entry)
     }
 
     /// Adds an element; one with the same key that is there gives way.
     pub(crate) fn insert<'a>(&mut self, place: Place, txs: impl Fn(u32) -> &'a ValidTx) {
         let key = self.key_at(&place, &txs);
         let (read, hasher) = (self.key, &self.hasher);
-        let key_at = |place: &Place| read(txs(place.entry), place.element as usize);
+        let key_at = |other: &Tagged| read(txs(other.place.entry), other.place.element as usize);
+        let hash = hasher.hash(&key);
         let slot = self.places.entry(
-            hasher.hash(&key),
-            |other| key_at(other) == key,
+            hash,
+            |other| other.tag == tag(hash) && key_at(other) == key,
             |other| hasher.hash(&key_at(other)),
         );
-        slot.insert(place);
+        slot.insert(Tagged { place, tag: tag(hash) });
     }
 
     /// Removes an element of a transaction, unless another one has taken its key over.
     pub(crate) fn remove(&mut self, place: Place, tx: &ValidTx) {
         let hash = self.hasher.hash(&(self.key)(tx, place.element as usize));
-        if let Ok(found) = self.places.find_entry(hash, |other| *other == place) {
+        if let Ok(found) = self.places.find_entry(hash, |other| other.place == place) {
             found.remove();
         }
     }
@@ -82,6 +93,12 @@ impl<K: Key> Index<K> {
     fn key_at<'a>(&self, place: &Place, txs: impl Fn(u32) -> &'a ValidTx) -> K {
         (self.key)(txs(place.entry), place.element as usize)
     }
+}
+
+/// Bits between those that choose a bucket, the low ones, and those that the table keeps, the seven
+/// highest.
+fn tag(hash: u64) -> u32 {
+    (hash >> 25) as u32
 }
 
 /// Multiply-shift, `(a * x + b) / 2^64 mod 2^64` with secret `a` and `b` of 128 bits (Dietzfelbinger,

@@ -88,6 +88,14 @@ impl StemState {
             Self::Sent { .. } => None,
         }
     }
+
+    /// The relay that it could not be handed to.
+    pub(crate) fn avoided(&self) -> Option<PeerId> {
+        match self {
+            Self::Fresh { avoid, .. } => *avoid,
+            Self::Sent { .. } => None,
+        }
+    }
 }
 
 /// What a public entry is beside its transaction.

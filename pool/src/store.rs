@@ -30,6 +30,8 @@ pub(crate) struct Entry<M> {
     id: EntryId,
     pub(crate) tx: ValidTx,
     pub(crate) meta: M,
+    /// Whether it has spent an output of another entry, or another one its, since it came in.
+    pub(crate) has_relatives: bool,
 }
 
 impl<M> Default for Store<M> {
@@ -64,9 +66,13 @@ impl<M> Store<M> {
         self.entries.get(self.place(id)?)
     }
 
-    pub(crate) fn meta_mut(&mut self, id: EntryId) -> Option<&mut M> {
+    pub(crate) fn get_mut(&mut self, id: EntryId) -> Option<&mut Entry<M>> {
         let place = self.place(id)?;
-        self.entries.get_mut(place).map(|entry| &mut entry.meta)
+        self.entries.get_mut(place)
+    }
+
+    pub(crate) fn meta_mut(&mut self, id: EntryId) -> Option<&mut M> {
+        self.get_mut(id).map(|entry| &mut entry.meta)
     }
 
     fn place(&self, id: EntryId) -> Option<usize> {
@@ -106,7 +112,9 @@ impl<M> Store<M> {
     /// Adds an entry that conflicts with none that is there.
     pub(crate) fn insert(&mut self, id: EntryId, tx: ValidTx, meta: M) {
         self.bytes += wire_size(&tx);
-        let entry = self.entries.insert(Entry { id, tx: tx.clone(), meta }) as u32;
+        let has_relatives = self.introduce(&tx);
+        let entry = Entry { id, tx: tx.clone(), meta, has_relatives };
+        let entry = self.entries.insert(entry) as u32;
         self.order.insert(id, entry);
         let entries = &self.entries;
         self.places.insert_unique(spread(id), entry, |place| spread(entries[*place as usize].id));
@@ -123,6 +131,19 @@ impl<M> Store<M> {
         for (element, _) in (0..).zip(tx.inputs()) {
             self.by_spent.insert(Place { entry, element }, txs);
         }
+    }
+
+    /// Tells parents and children that `tx` comes. Returns whether there is any.
+    fn introduce(&mut self, tx: &ValidTx) -> bool {
+        let parents = spends(tx).filter_map(|spent| self.creator(&spent));
+        let children = creates(tx).filter_map(|created| self.spender(&created));
+        let relatives: Vec<_> = parents.chain(children).collect();
+        for id in &relatives {
+            if let Some(relative) = self.get_mut(*id) {
+                relative.has_relatives = true;
+            }
+        }
+        !relatives.is_empty()
     }
 
     pub(crate) fn remove(&mut self, id: EntryId) -> Option<Entry<M>> {
@@ -159,12 +180,6 @@ impl<M> Store<M> {
     /// Entries here whose outputs `tx` spends.
     pub(crate) fn parents(&self, tx: &ValidTx) -> BTreeSet<EntryId> {
         tx.inputs().iter().filter_map(|input| self.creator(&input.commitment())).collect()
-    }
-
-    /// Whether no entry here creates what `tx` spends, or spends what it creates.
-    pub(crate) fn is_unrelated(&self, tx: &ValidTx) -> bool {
-        spends(tx).all(|spent| self.creator(&spent).is_none())
-            && creates(tx).all(|created| self.spender(&created).is_none())
     }
 
     /// Entries here that spend outputs of `tx`.

@@ -18,12 +18,11 @@ pub(super) const PER_PEER: usize = 480;
 /// Transactions that are on their way at a time, of all peers: enough for full batches on a few
 /// cores, and fewer than the node lets one peer have waiting (256).
 const ON_THE_WAY: usize = 192;
-/// Transactions of each peer that do not count yet: it is verified apart until it is known.
-const NEWCOMER: usize = 10;
 
 /// Throughput, and what it is like for one transaction meanwhile.
 pub(crate) struct Throughput {
-    /// Transactions per second.
+    /// Transactions per second, from the first that is handed to a socket to the last that is in the
+    /// stempool.
     pub(crate) rate: f64,
     /// From the socket to the stempool.
     pub(crate) latency: Latency,
@@ -78,11 +77,10 @@ fn round(bench: &Bench, peers: usize) -> Throughput {
         (arrivals, sent.collect::<HashMap<_, _>>())
     });
     relay.stop();
-    let (beginning, sustained) = arrivals.split_at((NEWCOMER * peers).min(count / 2));
-    let seconds = (arrivals[count - 1].1 - beginning[beginning.len() - 1].1).as_secs_f64();
-    let latencies = sustained.iter().map(|(kernel, at)| *at - sent[kernel]);
+    let (first, last) = (sent.values().min().unwrap(), arrivals[count - 1].1);
+    let latencies = arrivals.iter().map(|(kernel, at)| *at - sent[kernel]);
     let latency = Latency::of(latencies.collect());
-    Throughput { rate: sustained.len() as f64 / seconds, latency }
+    Throughput { rate: count as f64 / (last - *first).as_secs_f64(), latency }
 }
 
 /// Sends a peer's share, each as soon as it is permitted. When each was sent.
