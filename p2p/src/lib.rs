@@ -8,6 +8,7 @@
 //! - [`dandelion`]: coins, relays and epochs.
 //! - [`zone`]: all of it joined for one network: what a node is, short of sockets.
 //! - [`addr`]: where a peer can be reached on the internet, Tor or I2P.
+//! - [`noise`]: frames of one size at random times, whether or not there is something to say.
 //! - [`net`]: sockets and clock; the only module that touches either.
 //!
 //! Everything but the network glue is sans-IO: time and randomness are arguments.
@@ -18,6 +19,7 @@ pub mod dandelion;
 pub mod handshake;
 pub mod link;
 pub mod net;
+pub mod noise;
 pub mod peer;
 pub mod wire;
 pub mod zone;
