@@ -14,7 +14,7 @@
 //! - With and without payload the same code makes a frame: one allocation of the same size, one
 //!   draw, one header, one padding.
 //! - Inside, a fragment and an empty frame differ. That is for the receiver; on the wire both have
-//!   to be encrypted, by Tor, by I2P or by a link of our own.
+//!   to be encrypted, by Tor, by I2P or by [`secure`](crate::secure).
 //! - Own messages have no precedence over relayed ones: see [`Queue`].
 //!
 //! Nothing here sends. Who carries out a [`Due`] must not let anything delay it that depends on
