@@ -38,10 +38,13 @@ impl Capabilities {
     pub const BLOCK_HIST: Self = Self(1 << 5);
     /// Bit 6: like bit 4, with the encoding of Grin's fix 3705.
     pub const PIBD_HIST_1: Self = Self(1 << 6);
+    /// Bit 31, of our own: goes on with an encrypted link if both sides say it. Grin drops it, and
+    /// it is at the end that Grin's own bits reach last.
+    pub const ENCRYPTED: Self = Self(1 << 31);
     /// What a relay without a chain offers: a peer list and transactions by kernel hash.
     pub const RELAY: Self = Self(Self::PEER_LIST.0 | Self::TX_KERNEL_HASH.0);
 
-    const KNOWN: u32 = 0x7f;
+    const KNOWN: u32 = 0x7f | Self::ENCRYPTED.0;
 
     /// Takes the known bits of `bits` and drops the others.
     pub const fn from_bits(bits: u32) -> Self {
@@ -74,7 +77,7 @@ mod tests {
     #[test]
     fn unknown_bits_are_dropped() {
         let all = Capabilities::from_bits(u32::MAX);
-        assert_eq!(all.bits(), 0b0111_1111);
+        assert_eq!(all.bits(), (1 << 31) | 0b0111_1111);
         assert!(all.contains(Capabilities::RELAY));
         assert!(!Capabilities::RELAY.contains(all));
         assert_eq!(Capabilities::RELAY.bits(), 0b1100);

@@ -17,6 +17,7 @@ mod link;
 mod outbox;
 #[cfg(test)]
 mod tests;
+pub mod transport;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;

@@ -1,0 +1,81 @@
+//! What can be chosen about the white noise of a zone.
+
+use std::time::Duration;
+
+use super::frame::{FrameSize, MAX_FRAGMENTS};
+use super::pair::CHANNELS;
+
+/// The white noise of one zone. All of its nodes should have the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoiseConfig {
+    /// The size of every frame.
+    pub frame: FrameSize,
+    /// The shortest time between two frames of a channel.
+    pub interval: Duration,
+    /// A share of it, drawn evenly, is added to each interval.
+    pub spread: Duration,
+    /// How much may wait on each channel, in bytes of whole frames.
+    pub queue_bytes: usize,
+}
+
+impl Default for NoiseConfig {
+    /// Monero's frames and times. Forty frames may wait, two of the longest messages: they take
+    /// 500 s to go out, and what waits longer is better sent in another way.
+    fn default() -> Self {
+        Self {
+            frame: FrameSize::DEFAULT,
+            interval: Duration::from_secs(10),
+            spread: Duration::from_secs(5),
+            queue_bytes: 40 * FrameSize::DEFAULT.bytes(),
+        }
+    }
+}
+
+/// Why a configuration is refused. One variant per rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoiseConfigError {
+    /// A channel sends at most ten frames a second.
+    #[error("frames every {0:?}, which is less than 100 ms")]
+    TooOften(Duration),
+    /// Frames come at least once an hour.
+    #[error("up to {0:?} between frames, which is more than an hour")]
+    TooSeldom(Duration),
+    /// The queue holds at least one message of the longest kind.
+    #[error("a queue of {found} bytes, where the longest message takes {needed}")]
+    QueueTooSmall {
+        /// What was configured.
+        found: usize,
+        /// What is needed.
+        needed: usize,
+    },
+}
+
+impl NoiseConfig {
+    /// Checks the rules.
+    ///
+    /// # Errors
+    ///
+    /// The first [`NoiseConfigError`] that applies.
+    pub fn check(&self) -> Result<(), NoiseConfigError> {
+        if self.interval < Duration::from_millis(100) {
+            return Err(NoiseConfigError::TooOften(self.interval));
+        }
+        let longest = self.interval.saturating_add(self.spread);
+        if longest > Duration::from_secs(3_600) {
+            return Err(NoiseConfigError::TooSeldom(longest));
+        }
+        let needed = usize::from(MAX_FRAGMENTS) * self.frame.bytes();
+        if self.queue_bytes < needed {
+            return Err(NoiseConfigError::QueueTooSmall { found: self.queue_bytes, needed });
+        }
+        Ok(())
+    }
+
+    /// What the frames of all channels of a zone cost on average, in bytes per second: 491.5 at
+    /// the defaults. What encrypts them comes on top.
+    pub fn bytes_per_second(&self) -> f64 {
+        let mean = self.interval.as_secs_f64() + self.spread.as_secs_f64() / 2.0;
+        (CHANNELS * self.frame.bytes()) as f64 / mean
+    }
+}
