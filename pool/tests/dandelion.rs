@@ -135,6 +135,25 @@ fn a_child_of_two_goes_alone_only_where_both_are() {
     }
 }
 
+/// What came back is looked at together with its grandchild; what stands between them has left.
+#[test]
+fn who_stands_between_two_that_leave_goes_along() {
+    let mut world = World::new();
+    let first = world.tx();
+    let second = world.child(&first);
+    let third = world.child(&second);
+    world.stem(&first, peer(1)).expect("fits");
+    world.run_until(5);
+    world.stem(&second, peer(1)).expect("fits");
+    world.run_until(15);
+    assert_eq!(world.drain().stems.len(), 2);
+    assert_eq!(world.stem(&first, peer(2)), Ok(Accepted::Loop));
+    world.stem(&third, peer(1)).expect("fits");
+    world.run_until(25);
+    let sent: Vec<_> = world.drain().stems.iter().map(|(_, tx, _)| tx.kernels().len()).collect();
+    assert_eq!(sent, [3]);
+}
+
 #[test]
 fn the_owner_is_told_how_much_was_cut_through() {
     let mut world = World::new();

@@ -115,3 +115,28 @@ fn what_a_block_holds_or_makes_impossible_does_not_wait_any_more() {
     assert_eq!(world.drain().conflicted(), [kernels(&last)]);
     assert_eq!(world.pool.counts().orphans, 0);
 }
+
+/// Who waits for what will never come is told, but what is public must not show what happens on the
+/// stem.
+#[test]
+fn an_orphan_falls_with_the_orphan_that_it_spends() {
+    let ways = [(true, true), (true, false), (false, true), (false, false)];
+    for (stem_parent, stem_child) in ways {
+        let mut world = World::new();
+        let (grandparent, coin) = (world.tx(), world.coin());
+        let parent = AssumedTx::new().spend(output(&grandparent, 0)).spend(coin);
+        let parent = world.build(parent);
+        let child = world.child(&parent);
+        for (tx, stem) in [(&parent, stem_parent), (&child, stem_child)] {
+            let verdict = if stem { world.stem(tx, peer(1)) } else { world.fluff(tx, peer(1)) };
+            verdict.expect("waits");
+        }
+        world.drain();
+        let rival = world.build(AssumedTx::new().spend(coin));
+        world.mine(&[rival]);
+        let falls = !stem_parent || stem_child;
+        let fallen = [kernels(&parent), kernels(&child)];
+        assert_eq!(world.drain().conflicted(), fallen[..1 + usize::from(falls)]);
+        assert_eq!(world.pool.counts().orphans, usize::from(!falls));
+    }
+}
