@@ -157,16 +157,19 @@ fn who_stands_between_two_that_leave_goes_along() {
 #[test]
 fn the_owner_is_told_how_much_was_cut_through() {
     let mut world = World::new();
-    let parent = world.tx();
-    let child = world.child(&parent);
-    for tx in [&parent, &child] {
+    let mut family = vec![world.tx()];
+    for index in 0..2 {
+        let child = world.child(&family[index].clone());
+        family.push(child);
+    }
+    for tx in &family {
         world.stem(tx, peer(1)).expect("fits");
     }
     world.run_until(5);
-    let told = |n: &Notice| matches!(n, Notice::Relayed { parts: 2, cut_through: 1, .. });
+    let told = |n: &Notice| matches!(n, Notice::Relayed { parts: 3, cut_through: 2, .. });
     assert!(world.drain().says(told));
     world.run_until(1_000);
-    let told = |n: &Notice| matches!(n, Notice::Fluffed { parts: 2, cut_through: 1, .. });
+    let told = |n: &Notice| matches!(n, Notice::Fluffed { parts: 3, cut_through: 2, .. });
     assert!(world.drain().says(told));
 }
 
