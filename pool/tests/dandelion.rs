@@ -5,6 +5,7 @@ mod kit;
 use std::time::Duration;
 
 use kit::*;
+use scape_aggregate::builder::AssumedTx;
 use scape_aggregate::{ChainType, aggregate};
 use scape_pool::{
     Accepted, Coin, FluffReason, Instant, Notice, PatienceMode, PeerId, Pool, Source,
@@ -109,6 +110,67 @@ fn a_child_follows_its_parent_to_the_relay_that_has_it() {
     let out = world.drain();
     assert_eq!((out.stems.len(), out.stems[0].0), (1, OTHER));
     assert_eq!(out.stems[0].1.kernels().len(), 3);
+}
+
+/// A relay that lacks a parent could do nothing with the child.
+#[test]
+fn a_child_of_two_goes_alone_only_where_both_are() {
+    for same in [true, false] {
+        let mut world = World::new();
+        let parents = [0, 1].map(|_| world.tx());
+        for (index, parent) in parents.iter().enumerate() {
+            world.stem(parent, peer(index as u64)).expect("fits");
+            world.routes.relay = Some(if index == 0 || same { RELAY } else { OTHER });
+            world.run_until(5 + 10 * index as u64);
+        }
+        let relays: Vec<_> = world.drain().stems.iter().map(|(relay, ..)| *relay).collect();
+        assert_eq!(relays, [RELAY, if same { RELAY } else { OTHER }]);
+        let both = parents.each_ref().map(|parent| output(parent, 0));
+        let child = world.build(AssumedTx::new().spend(both[0]).spend(both[1]));
+        world.stem(&child, peer(3)).expect("fits");
+        world.run_until(25);
+        let out = world.drain();
+        let [(_, sent, _)] = out.stems.as_slice() else { panic!("not sent once: {out:?}") };
+        assert_eq!(sent.kernels().len(), if same { 1 } else { 3 });
+    }
+}
+
+/// What came back is looked at together with its grandchild; what stands between them has left.
+#[test]
+fn who_stands_between_two_that_leave_goes_along() {
+    let mut world = World::new();
+    let first = world.tx();
+    let second = world.child(&first);
+    let third = world.child(&second);
+    world.stem(&first, peer(1)).expect("fits");
+    world.run_until(5);
+    world.stem(&second, peer(1)).expect("fits");
+    world.run_until(15);
+    assert_eq!(world.drain().stems.len(), 2);
+    assert_eq!(world.stem(&first, peer(2)), Ok(Accepted::Loop));
+    world.stem(&third, peer(1)).expect("fits");
+    world.run_until(25);
+    let sent: Vec<_> = world.drain().stems.iter().map(|(_, tx, _)| tx.kernels().len()).collect();
+    assert_eq!(sent, [3]);
+}
+
+#[test]
+fn the_owner_is_told_how_much_was_cut_through() {
+    let mut world = World::new();
+    let mut family = vec![world.tx()];
+    for index in 0..2 {
+        let child = world.child(&family[index].clone());
+        family.push(child);
+    }
+    for tx in &family {
+        world.stem(tx, peer(1)).expect("fits");
+    }
+    world.run_until(5);
+    let told = |n: &Notice| matches!(n, Notice::Relayed { parts: 3, cut_through: 2, .. });
+    assert!(world.drain().says(told));
+    world.run_until(1_000);
+    let told = |n: &Notice| matches!(n, Notice::Fluffed { parts: 3, cut_through: 2, .. });
+    assert!(world.drain().says(told));
 }
 
 #[test]

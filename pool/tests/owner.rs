@@ -96,3 +96,92 @@ fn an_orphan_that_was_pushed_twice_leaves_when_it_is_seen() {
     world.fluff(&both, peer(1)).expect("fits");
     assert_eq!(world.pool.counts().orphans, 0, "it is public");
 }
+
+/// A world that forgets what is under more than three blocks.
+fn forgetful() -> World {
+    let mut config = config();
+    config.capacity.reorg_depth = 3;
+    World::with(config)
+}
+
+#[test]
+fn what_a_foreign_aggregate_holds_for_long_is_guarded_all_the_while() {
+    let mut world = forgetful();
+    let (own, other) = (world.tx(), world.tx());
+    world.stem(&own, Source::Own).expect("fits");
+    let foreign = aggregate(&[own.clone(), other.clone()]).expect("disjoint");
+    world.fluff(&foreign, peer(1)).expect("fits");
+    (0..9).for_each(|_| world.mine(&[]));
+    world.mine(&[other]);
+    assert!(world.is_stem(&own));
+}
+
+#[test]
+fn what_is_mined_is_guarded_as_deep_as_reorgs_may_go() {
+    for (blocks, comes_back) in [(3, true), (4, false)] {
+        let mut world = forgetful();
+        let (own, other, third) = (world.tx(), world.tx(), world.tx());
+        world.stem(&own, Source::Own).expect("fits");
+        let foreign = aggregate(&[own.clone(), other]).expect("disjoint");
+        world.fluff(&foreign, peer(1)).expect("fits");
+        // So nothing but the guard knows it alone.
+        world.mine(&[own.clone(), third]);
+        (0..blocks).for_each(|_| world.mine(&[]));
+        let longer: Vec<&[_]> = vec![&[]; blocks + 2];
+        world.reorg(blocks + 1, &longer);
+        assert_eq!(world.is_stem(&own), comes_back, "under {blocks} blocks");
+    }
+}
+
+#[test]
+fn what_somebody_else_has_spent_is_guarded_as_deep_as_reorgs_may_go() {
+    for (blocks, comes_back) in [(2, true), (3, false)] {
+        let mut world = forgetful();
+        let own = world.tx();
+        let rival = world.rival(&own);
+        world.stem(&own, Source::Own).expect("fits");
+        world.mine(&[rival]);
+        (0..blocks).for_each(|_| world.mine(&[]));
+        let longer: Vec<&[_]> = vec![&[]; blocks + 2];
+        world.reorg(blocks + 1, &longer);
+        assert_eq!(world.is_stem(&own), comes_back, "under {blocks} blocks");
+    }
+}
+
+#[test]
+fn it_is_said_once_that_something_is_mined() {
+    let mut world = World::new();
+    let own = world.tx();
+    world.stem(&own, Source::Own).expect("fits");
+    world.mine(std::slice::from_ref(&own));
+    world.mine(&[]);
+    let out = world.drain();
+    let mined = out.notices.iter().filter(|notice| matches!(notice, Notice::Mined { .. }));
+    assert_eq!(mined.count(), 1);
+}
+
+/// The child was pushed before its parent, so it is looked at first.
+#[test]
+fn a_family_comes_back_at_once_in_whatever_order_it_was_pushed() {
+    let mut world = World::new();
+    let (parent, other) = (world.tx(), world.tx());
+    let child = world.child(&parent);
+    world.stem(&child, Source::Own).expect("waits");
+    world.stem(&parent, Source::Own).expect("fits");
+    let foreign = aggregate(&[parent.clone(), child.clone(), other.clone()]).expect("a family");
+    world.fluff(&foreign, peer(1)).expect("fits");
+    assert!(!world.is_stem(&parent) && !world.is_stem(&child));
+    world.mine(&[other]);
+    assert!(world.is_stem(&parent) && world.is_stem(&child));
+}
+
+#[test]
+fn what_the_owner_wants_fluffed_waits_in_one_place() {
+    let mut world = World::new();
+    let parent = world.tx();
+    let child = world.child(&parent);
+    world.fluff(&child, Source::Own).expect("waits");
+    assert_eq!(world.pool.counts().orphans, 1);
+    world.mine(&[parent]);
+    assert!(world.is_public(&child) && !world.is_stem(&child));
+}

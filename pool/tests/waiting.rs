@@ -5,7 +5,7 @@ mod kit;
 use kit::*;
 use scape_aggregate::builder::AssumedTx;
 use scape_aggregate::{ValidTx, aggregate};
-use scape_pool::{Capacity, Notice, Source};
+use scape_pool::{Capacity, Instant, Notice, Source};
 
 /// Transactions without inputs that exist, each the child of one that a block may bring.
 fn families(world: &mut World, count: usize) -> (Vec<ValidTx>, Vec<ValidTx>) {
@@ -114,4 +114,43 @@ fn what_a_block_holds_or_makes_impossible_does_not_wait_any_more() {
     world.mine(&[rival]);
     assert_eq!(world.drain().conflicted(), [kernels(&last)]);
     assert_eq!(world.pool.counts().orphans, 0);
+}
+
+#[test]
+fn a_timeout_that_comes_late_does_all_that_is_due() {
+    let mut world = World::new();
+    let (_, children) = families(&mut world, 2);
+    for (child, at) in children.iter().zip([0, 100]) {
+        world.run_until(at);
+        world.stem(child, peer(1)).expect("waits");
+    }
+    world.now = Instant::from_secs(10_000);
+    world.with_ctx(|pool, ctx| pool.handle_timeout(ctx));
+    assert_eq!(dropped(&world.drain()), 2);
+    assert_eq!(world.pool.poll_timeout(), None);
+}
+
+/// Who waits for what will never come is told, but what is public must not show what happens on the
+/// stem.
+#[test]
+fn an_orphan_falls_with_the_orphan_that_it_spends() {
+    let ways = [(true, true), (true, false), (false, true), (false, false)];
+    for (stem_parent, stem_child) in ways {
+        let mut world = World::new();
+        let (grandparent, coin) = (world.tx(), world.coin());
+        let parent = AssumedTx::new().spend(output(&grandparent, 0)).spend(coin);
+        let parent = world.build(parent);
+        let child = world.child(&parent);
+        for (tx, stem) in [(&parent, stem_parent), (&child, stem_child)] {
+            let verdict = if stem { world.stem(tx, peer(1)) } else { world.fluff(tx, peer(1)) };
+            verdict.expect("waits");
+        }
+        world.drain();
+        let rival = world.build(AssumedTx::new().spend(coin));
+        world.mine(&[rival]);
+        let falls = !stem_parent || stem_child;
+        let fallen = [kernels(&parent), kernels(&child)];
+        assert_eq!(world.drain().conflicted(), fallen[..1 + usize::from(falls)]);
+        assert_eq!(world.pool.counts().orphans, usize::from(!falls));
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use scape::chain::DevLedger;
@@ -21,6 +21,8 @@ use super::{CONSENSUS, now};
 const COINS: usize = 20_000;
 const VALUE: u64 = 60_000_000_000;
 const BLOCK_TIME: Duration = Duration::from_secs(10);
+/// How long a node may take to make its coins, on a machine that has other things to do.
+const START: Duration = Duration::from_secs(600);
 
 /// The coins that the chain begins with.
 pub(super) fn coins() -> Vec<Coin> {
@@ -116,7 +118,7 @@ pub(super) struct Told {
 }
 
 impl Told {
-    /// Listens, and waits until the node says where it listens.
+    /// Listens, and waits until the node says where it listens, or has ended.
     pub(super) fn listen<R: Read + Send + 'static>(output: R) -> io::Result<Self> {
         let (sender, lines) = channel();
         std::thread::Builder::new().name("told".to_owned()).spawn(move || {
@@ -126,8 +128,11 @@ impl Told {
                 }
             }
         })?;
-        let addr = lines.recv_timeout(Duration::from_secs(60)).ok();
-        let addr = addr.and_then(|(_, line)| line.strip_prefix("listen ")?.parse().ok());
+        let addr = match lines.recv_timeout(START) {
+            Ok((_, line)) => line.strip_prefix("listen ").and_then(|addr| addr.parse().ok()),
+            Err(RecvTimeoutError::Timeout) => return Err(io::ErrorKind::TimedOut.into()),
+            Err(RecvTimeoutError::Disconnected) => None,
+        };
         Ok(Self { lines, addr, counts: Counts::default() })
     }
 

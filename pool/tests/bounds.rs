@@ -1,0 +1,117 @@
+//! Bounds in bytes, who has to go for them, and who is to blame.
+
+mod kit;
+
+use kit::*;
+use scape_aggregate::builder::AssumedTx;
+use scape_aggregate::{ProtocolVersion, ValidTx, aggregate};
+use scape_pool::{Accepted, Capacity, Notice, Refusal, Source};
+
+/// What one input, two outputs and a kernel take.
+fn size(tx: &ValidTx) -> usize {
+    tx.encode(ProtocolVersion::LOCAL).expect("no features are needed").len()
+}
+
+/// Room for so many transactions in both pools, by bytes alone.
+fn room_for(count: usize, shares: usize) -> World {
+    let size = size(&World::new().tx());
+    // A little more, for what a kernel can take beside.
+    let bytes = count * (size + 20);
+    let capacity = Capacity { stem_bytes: bytes, tx_bytes: bytes, shares, ..Capacity::default() };
+    let mut config = config();
+    config.capacity = capacity;
+    World::with(config)
+}
+
+#[test]
+fn a_share_of_the_stempool_is_in_bytes_too_and_comes_back_when_it_is_free() {
+    let mut world = room_for(4, 2);
+    for _ in 0..3 {
+        let txs = [0, 1, 2].map(|_| world.tx());
+        world.stem(&txs[0], peer(1)).expect("room");
+        world.stem(&txs[1], peer(1)).expect("room");
+        assert_eq!(world.stem(&txs[2], peer(1)), Err(Refusal::Full));
+        world.stem(&txs[2], peer(2)).expect("another share");
+        world.mine(&txs);
+        assert_eq!(world.pool.counts().stem, 0);
+    }
+}
+
+#[test]
+fn all_shares_together_fill_the_stempool_and_no_more() {
+    let mut world = room_for(3, 2);
+    let txs: Vec<_> = (0..5).map(|_| world.tx()).collect();
+    let sources = [1, 2, 3, 4, 5].map(peer);
+    let verdicts = txs.iter().zip(sources).map(|(tx, source)| world.stem(tx, source));
+    let verdicts: Vec<_> = verdicts.collect();
+    assert_eq!(verdicts[..3], [Ok(Accepted::Stem); 3]);
+    assert_eq!(verdicts[3..], [Err(Refusal::Full); 2]);
+    let own = world.tx();
+    assert_eq!(world.stem(&own, Source::Own), Ok(Accepted::Stem));
+}
+
+#[test]
+fn a_large_transaction_that_pays_better_takes_the_place_of_as_many_as_it_needs() {
+    let mut world = room_for(4, 1);
+    let paying = |world: &mut World, outputs: usize, per_weight: u64| {
+        let weight = 1 + 21 * outputs as u64 + 3;
+        let tx = AssumedTx::new().spend(world.coin()).outputs(outputs);
+        world.build(tx.fee(weight * per_weight))
+    };
+    let small: Vec<_> =
+        [600_000, 700_000, 800_000, 900_000].map(|rate| paying(&mut world, 2, rate)).into();
+    small.iter().for_each(|tx| assert_eq!(world.fluff(tx, peer(1)), Ok(Accepted::Public)));
+    world.drain();
+    // It pays more in all than any of them, and less for its weight than two.
+    let poor = paying(&mut world, 4, 650_000);
+    assert_eq!(world.fluff(&poor, peer(1)), Err(Refusal::Full));
+    let rich = paying(&mut world, 4, 850_000);
+    assert_eq!(world.fluff(&rich, peer(1)), Ok(Accepted::Public));
+    let evicted = |tx: &ValidTx| Notice::Evicted { kernels: kernels(tx) };
+    let out = world.drain();
+    assert!(out.says(|n| *n == evicted(&small[0])) && out.says(|n| *n == evicted(&small[1])));
+    let left: Vec<_> = small.iter().map(|tx| world.is_public(tx)).collect();
+    assert_eq!(left, [false, false, true, true]);
+    // Who leaves by a block makes room again.
+    world.mine(&[rich]);
+    for tx in [paying(&mut world, 2, 600_000), paying(&mut world, 2, 600_000)] {
+        assert_eq!(world.fluff(&tx, peer(1)), Ok(Accepted::Public));
+    }
+}
+
+#[test]
+fn counts_tell_transactions_and_kernels() {
+    let mut world = World::new();
+    let txs = [0, 1, 2, 3, 4].map(|_| world.tx());
+    let merged = |txs: &[ValidTx]| aggregate(txs).expect("disjoint");
+    world.stem(&merged(&txs[..2]), peer(1)).expect("fits");
+    world.fluff(&merged(&txs[2..]), peer(1)).expect("fits");
+    let counts = world.pool.counts();
+    assert_eq!((counts.stem, counts.stem_kernels), (1, 2));
+    assert_eq!((counts.public, counts.public_kernels), (1, 3));
+}
+
+/// What the chain and the txpool show to everyone is the sender's fault; what two honest nodes may
+/// see differently is not.
+#[test]
+fn the_sender_is_to_blame_for_what_everyone_can_see() {
+    let height = 7;
+    let faults = [
+        Refusal::LowFee { paid: 1, required: 2 },
+        Refusal::LockHeight { lock_height: height, next_height: 1 },
+        Refusal::ImmatureCoinbase { matures: height },
+        Refusal::RecentNrd { allowed: height },
+        Refusal::InputFeatures,
+    ];
+    assert!(faults.iter().all(Refusal::is_public));
+    let views = [
+        Refusal::Known,
+        Refusal::Overlap,
+        Refusal::PendingNrd,
+        Refusal::Conflict,
+        Refusal::OutputExists,
+        Refusal::MissingInput,
+        Refusal::Full,
+    ];
+    assert!(!views.iter().any(Refusal::is_public));
+}
