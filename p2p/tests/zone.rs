@@ -205,6 +205,10 @@ fn the_owner_bans_a_host_and_lets_it_in_again() {
     assert!(dialled(&mut world, 3).contains(&HONEST.to_owned()));
     world.call(|zone, ctx| lifted = zone.unban(host, ctx));
     assert!(!lifted, "there is none any more");
+    // A ban that ends by itself is as good as one that was lifted.
+    world.call(|zone, ctx| zone.ban(host, ctx));
+    assert_eq!(dialled(&mut world, 10_700), [""; 0]);
+    assert!(dialled(&mut world, 300).contains(&HONEST.to_owned()));
 }
 
 #[test]

@@ -99,19 +99,20 @@ impl Apis {
         node: &NodeHandle,
         rng: &mut impl Rng,
     ) -> Result<Self, ApiError> {
-        let mut apis = Self { foreign: None, owner: None };
-        if let Some(listen) = config.foreign_listen() {
-            let router = foreign_router(config, node, rng)?;
-            apis.foreign = Some(serve("foreign", listen, config, router).await?);
-        }
-        if let Some(listen) = config.owner_listen() {
-            let router = owner_router(config, origin, node, rng)?;
-            match serve("owner", listen, config, router).await {
-                Ok(server) => apis.owner = Some(server),
-                Err(error) => {
-                    apis.stop().await;
-                    return Err(error);
-                }
+        let foreign = match config.foreign_listen() {
+            Some(listen) => Some((listen, foreign_router(config, node, rng)?)),
+            None => None,
+        };
+        let owner = match config.owner_listen() {
+            Some(listen) => Some((listen, owner_router(config, origin, node, rng)?)),
+            None => None,
+        };
+        let mut apis = Self { foreign: serve("foreign", config, foreign).await?, owner: None };
+        match serve("owner", config, owner).await {
+            Ok(server) => apis.owner = server,
+            Err(error) => {
+                apis.stop().await;
+                return Err(error);
             }
         }
         Ok(apis)
@@ -137,12 +138,12 @@ impl Apis {
 
 async fn serve(
     name: &'static str,
-    addr: SocketAddr,
     config: &Config,
-    router: Router,
-) -> Result<Server, ApiError> {
+    api: Option<(SocketAddr, Router)>,
+) -> Result<Option<Server>, ApiError> {
+    let Some((addr, router)) = api else { return Ok(None) };
     let started = Server::start(addr, config.api.connections, router).await;
-    started.map_err(|error| ApiError::Bind { name, addr, error })
+    started.map(Some).map_err(|error| ApiError::Bind { name, addr, error })
 }
 
 fn foreign_router(

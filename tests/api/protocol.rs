@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use rand::SeedableRng;
+use rand_chacha::ChaCha12Rng;
+use scape::api::{Apis, Origin};
+use scape::config::{Config, Listen};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 
 use crate::http::{basic, raw, read, request};
@@ -168,6 +172,30 @@ async fn who_is_slow_loses_the_connection_and_who_is_many_waits() {
     // A head that never comes is worth no answer, or that it took too long.
     assert!([0, 408].contains(&read(&mut silent).await.status));
     assert_eq!(read(&mut slow).await.status, 408);
+}
+
+#[tokio::test]
+async fn what_cannot_be_served_is_an_error_and_nothing_is_served() {
+    let site = Site::start(WAITING).await;
+    let taken = site.owner_addr();
+    let mut config = site.config.clone();
+    let free = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("bound");
+    config.api.foreign = Some(Listen::At(free));
+    config.api.owner = Some(Listen::At(taken));
+    let start = async |config: &Config| {
+        let mut rng = ChaCha12Rng::seed_from_u64(6);
+        Apis::start(config, Origin::default(), site.node.handle(), &mut rng).await
+    };
+    let error = start(&config).await.expect_err("the port is taken").to_string();
+    assert!(error.contains(&taken.to_string()) && error.contains("api.owner"), "{error}");
+    assert!(TcpStream::connect(free).await.is_err(), "the other one is served");
+    config.api.owner = Some(Listen::Off);
+    config.api.foreign_secret_file = Some("/nowhere/at/all".into());
+    let error = start(&config).await.expect_err("no password").to_string();
+    assert!(error.contains("/nowhere/at/all"), "{error}");
+    config.api.foreign = Some(Listen::Off);
+    let none = start(&config).await.expect("both are off");
+    assert_eq!((none.foreign_addr(), none.owner_addr()), (None, None));
 }
 
 #[tokio::test]

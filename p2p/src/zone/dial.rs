@@ -221,11 +221,8 @@ impl Zone {
 
     fn dial_fixed(&mut self, ctx: &ZoneContext<'_>) -> Option<Instant> {
         let connected: BTreeSet<_> = self.peers.values().map(|peer| peer.addr).collect();
-        let missing = |addr: &SocketAddr| {
-            !connected.contains(addr)
-                && !self.dialer.dialing.contains(addr)
-                && !self.book.is_banned(addr.ip(), ctx.unix)
-        };
+        let missing =
+            |addr: &SocketAddr| !connected.contains(addr) && !self.dialer.dialing.contains(addr);
         let missing: Vec<_> = self
             .dialer
             .fixed
@@ -234,7 +231,10 @@ impl Zone {
             .map(|(a, t)| (*a, *t))
             .collect();
         let mut next = None;
-        for (addr, (at, _)) in missing {
+        for (addr, (mut at, _)) in missing {
+            if self.book.is_banned(addr.ip(), ctx.unix) {
+                at = ctx.now + FIXED_BACKOFF_MAX;
+            }
             if at <= ctx.now {
                 self.connect(addr, ctx);
             } else {
