@@ -9,9 +9,11 @@ use scape::aggregate::Commitment;
 use scape::p2p::dandelion::Preset;
 use scape::rpc::Url;
 
+use super::help;
+
 /// The stem of a Mimblewimble network: merges transactions before anyone sees them.
 #[derive(Parser)]
-#[command(name = "scape", version, propagate_version = true, after_help = EXIT_CODES)]
+#[command(name = "scape", version, propagate_version = true, after_help = help::EXIT_CODES)]
 pub(super) struct Cli {
     #[command(flatten)]
     pub(super) global: Global,
@@ -47,29 +49,29 @@ pub(super) struct Global {
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// Runs one relay until SIGINT or SIGTERM.
-    #[command(after_help = RUN)]
+    #[command(after_help = help::RUN)]
     Run,
     /// Runs a whole network in this process and shows that it works.
     ///
     /// Relays talk over loopback TCP; real transactions are made, pushed into random relays,
     /// merged along the stem, fluffed and mined. Succeeds if every one is mined exactly once.
-    #[command(after_help = DEVNET)]
+    #[command(after_help = help::DEVNET)]
     Devnet(DevnetArgs),
     /// Says how a running node is: chain, pools, relays, clocks, journal.
-    #[command(after_help = STATUS)]
+    #[command(after_help = help::STATUS)]
     Status,
     /// Lists the peers of a running node, or bans them.
-    #[command(args_conflicts_with_subcommands = true, after_help = PEERS)]
+    #[command(args_conflicts_with_subcommands = true, after_help = help::PEERS)]
     Peers(PeersArgs),
     /// Says where the owner's transactions are, or one of them.
-    #[command(after_help = TX)]
+    #[command(after_help = help::TX)]
     Tx {
         /// The excess of one of its kernels, 66 digits of hex; all of the owner's if not given.
         #[arg(value_name = "KERNEL EXCESS")]
         kernel: Option<Excess>,
     },
     /// Gives a transaction to a running node, as a wallet does.
-    #[command(after_help = PUSH)]
+    #[command(after_help = help::PUSH)]
     Push {
         /// JSON as wallets post it, or hex; - reads stdin.
         file: PathBuf,
@@ -82,10 +84,10 @@ pub(super) enum Command {
     /// It is taken apart as far as it can be read, whatever is wrong with it. Range proofs,
     /// signatures and sums are verified too. Nothing is sent, and no node is asked: whether its
     /// inputs exist is not known.
-    #[command(after_help = DECODE)]
+    #[command(after_help = help::DECODE)]
     Decode(DecodeArgs),
     /// Fluffs one of the owner's transactions now, with those that it depends on.
-    #[command(after_help = FLUFF)]
+    #[command(after_help = help::FLUFF)]
     Fluff {
         /// The excess of one of its kernels, 66 digits of hex.
         #[arg(value_name = "KERNEL EXCESS")]
@@ -94,25 +96,25 @@ pub(super) enum Command {
     /// Lets a running node read its configuration again.
     ///
     /// An invalid file changes nothing. What needs a restart is said.
-    #[command(after_help = RELOAD)]
+    #[command(after_help = help::RELOAD)]
     Reload,
     /// Shows a running node, live and full-screen.
-    #[command(after_help = TOP)]
+    #[command(after_help = help::TOP)]
     Top(TopArgs),
     /// Makes, checks and shows configuration files.
-    #[command(after_help = CONFIG)]
+    #[command(after_help = help::CONFIG)]
     Config {
         #[command(subcommand)]
         action: ConfigAction,
     },
     /// Prints a script that completes commands in a shell.
-    #[command(after_help = COMPLETIONS)]
+    #[command(after_help = help::COMPLETIONS)]
     Completions {
         /// Which shell.
         shell: clap_complete::Shell,
     },
     /// Prints the manual page, or writes those of all commands.
-    #[command(after_help = MAN)]
+    #[command(after_help = help::MAN)]
     Man {
         /// Write a page for each command into this folder.
         #[arg(long)]
@@ -234,102 +236,3 @@ fn parse_interval(text: &str) -> Result<f64, String> {
         _ => Err("a number of seconds from 0.1 to 3600".to_owned()),
     }
 }
-
-const EXIT_CODES: &str = "\
-Exit codes:
-  0  done
-  1  failed: a file, the configuration, the node itself
-  2  the command line is wrong
-  3  no node answers
-  4  the node refuses: wrong password, invalid transaction, unknown kernel
-  5  what was read is not a valid transaction
-
-Examples:
-  scape devnet            see a whole network work, in a minute
-  scape config init       write ~/.scape/scape.toml, to be edited
-  scape run               be a relay
-  scape top               watch it";
-
-const RUN: &str = "\
-The log goes to stderr, and to files if log.dir is set. RUST_LOG goes before log.filter.
-
-Examples:
-  scape run
-  scape run --config relay.toml
-  RUST_LOG=info,scape=debug scape run";
-
-const DEVNET: &str = "\
-Examples:
-  scape devnet
-  scape devnet --relays 20 --transactions 200 --reorgs 2
-  scape devnet --preset grin-doc --real-time --json";
-
-const STATUS: &str = "\
-Examples:
-  scape status
-  scape status --json | jq .tip.height
-  scape status --api http://127.0.0.1:13419 --secret-file relay.secret";
-
-const PEERS: &str = "\
-Examples:
-  scape peers
-  scape peers --all
-  scape peers ban 192.0.2.1:3414
-  scape peers --json | jq -r '.[] | select(.relay) | .addr'";
-
-const TX: &str = "\
-Examples:
-  scape tx
-  scape tx 08f3b1c2...
-  scape tx 08f3b1c2... --json | jq -r .state.state";
-
-const PUSH: &str = "\
-The transaction is checked here first; what breaks a rule is not sent. Its excesses are printed,
-one a line: `scape tx` follows them.
-
-Examples:
-  scape push payment.json
-  grin-wallet-that-prints-json | scape push -
-  scape push --fluff payment.hex";
-
-const DECODE: &str = "\
-Exits with 5 if the transaction is not valid.
-
-Examples:
-  scape decode payment.json
-  scape decode --no-verify - < payment.hex
-  scape decode payment.hex --json | jq .broken";
-
-const FLUFF: &str = "\
-Everyone learns of it at once, from this node. Use it if the stem takes too long.
-
-Examples:
-  scape fluff 08f3b1c2...";
-
-const RELOAD: &str = "\
-Examples:
-  scape config check && scape reload";
-
-const TOP: &str = "\
-Keys: q or Esc ends it, Tab changes the list, arrows scroll it, p pauses, ? explains.
-
-Examples:
-  scape top
-  scape top --interval 5 --api http://127.0.0.1:13419 --secret-file relay.secret";
-
-const CONFIG: &str = "\
-Examples:
-  scape config init
-  scape config check --config relay.toml
-  scape config show > scape.toml";
-
-const COMPLETIONS: &str = "\
-Examples:
-  scape completions bash > ~/.local/share/bash-completion/completions/scape
-  scape completions zsh > ~/.zfunc/_scape
-  scape completions fish > ~/.config/fish/completions/scape.fish";
-
-const MAN: &str = "\
-Examples:
-  scape man | man -l -
-  scape man --dir ~/.local/share/man/man1";

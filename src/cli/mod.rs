@@ -8,6 +8,7 @@ mod config;
 mod decode;
 mod devnet;
 mod error;
+mod help;
 mod output;
 mod pages;
 mod peers;

@@ -100,3 +100,14 @@ fn a_damaged_journal_is_refused_with_what_to_do() {
     assert_eq!(said.code, Some(1));
     assert!(said.err.contains("journal.redb") && said.err.contains("move it away"), "{said:?}");
 }
+
+#[test]
+fn a_log_that_cannot_be_written_is_told_before_anything_else() {
+    let home = Home::new();
+    let in_the_way = home.file("log", "");
+    let more = format!("[log]\ndir = {:?}\n", in_the_way.display().to_string());
+    let config = relay(&home, &more);
+    let err = home.run(&["run", "--config", text(&config)]).bad(1);
+    assert!(err.contains(text(&in_the_way)) && err.contains("set log.dir"), "{err}");
+    assert!(!home.path("data").exists());
+}

@@ -8,6 +8,7 @@ mod fake;
 mod node;
 mod packaging;
 mod pages;
+#[cfg(target_os = "linux")]
 mod terminal;
 
 use std::io::Write;

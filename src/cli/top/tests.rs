@@ -144,8 +144,10 @@ fn no_room_is_too_small() {
     let mut state = watching();
     for is_help in [false, true] {
         state.is_help = is_help;
-        for width in [0, 1, 2, 5, 17, 27, 28, 29, 40, 49, 50, 63, 64, 65, 300] {
-            (0..28).for_each(|height| drop(text(&state, width, height)));
+        for width in [0, 1, 2, 5, 17, 27, 28, 29, 40, 49, 50, 63, 64, 65, 150] {
+            for height in [0, 1, 2, 3, 4, 5, 9, 15, 16, 22, 23, 24] {
+                text(&state, width, height);
+            }
         }
     }
     text(&State::new(String::new()), 1, 1);
