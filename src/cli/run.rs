@@ -15,7 +15,8 @@ pub(super) async fn run(global: &Global) -> Result<(), CliError> {
     let _log = log::start(&LogConfig::of(&config)?)?;
     let set_filter: SetFilter =
         Arc::new(|filter| log::set_filter(filter).map_err(|error| error.to_string()));
-    let origin = Origin { path: global.config_file(), set_filter: Some(set_filter) };
+    let set_filter = (!log::is_from_environment()).then_some(set_filter);
+    let origin = Origin { path: global.config_file(), set_filter };
     let outcome = scape::run::run(&config, origin, entropy(), stop_signal()?).await;
     if let Err(error) = &outcome {
         tracing::error!(%error, "the node does not run");
