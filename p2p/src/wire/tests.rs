@@ -434,3 +434,17 @@ fn the_longest_handshake_fits_grins_reader() {
     assert!(encode(&Message::Hand(hand)).len() <= HEADER_LEN + 512);
     assert!(encode(&Message::Shake(shake)).len() <= HEADER_LEN + 352);
 }
+
+#[test]
+fn blocks_and_more_work_tell_of_a_block() {
+    let told = |message: Message| message.tells_of_block(0x1233);
+    assert!(told(Message::Ping(tip())) && told(Message::Pong(tip())));
+    assert!(!Message::Ping(tip()).tells_of_block(0x1234));
+    for kind in [MessageType::Header, MessageType::CompactBlock, MessageType::Block] {
+        assert!(told(Message::Skipped(kind.byte())));
+    }
+    for kind in [MessageType::Headers, MessageType::GetBlock, MessageType::TxHashSetRequest] {
+        assert!(!told(Message::Skipped(kind.byte())));
+    }
+    assert!(!told(Message::Skipped(200)) && !told(Message::GetTransaction(Hash([1; 32]))));
+}

@@ -57,6 +57,14 @@ impl Api {
         Ok(listing.blocks.into_iter().map(GrinBlock::from).collect())
     }
 
+    /// Fetches blocks and looks at none of them, to see how fast the node is.
+    #[cfg(test)]
+    pub(super) async fn skip_blocks(&self, first: u64, last: u64) -> Result<(), GrinError> {
+        let params = json!([first, last, last - first + 1, false]);
+        self.call::<serde::de::IgnoredAny>("get_blocks", params).await?;
+        Ok(())
+    }
+
     /// A page of unspent outputs, from a position on.
     pub(super) async fn outputs(&self, first: u64) -> Result<OutputsShape, GrinError> {
         Ok(self.call("get_unspent_outputs", json!([first, null, MAX_OUTPUTS, false])).await?)

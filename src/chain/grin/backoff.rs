@@ -23,3 +23,24 @@ impl Backoff {
         wait
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use scape_aggregate::builder::seeded;
+
+    use super::*;
+
+    #[test]
+    fn it_doubles_up_to_half_a_minute_less_a_random_half() {
+        let (mut backoff, mut rng) = (Backoff::default(), seeded(1, 0));
+        let mut longest = FIRST;
+        for _ in 0..20 {
+            let wait = backoff.next(&mut rng);
+            assert!((longest / 2..=longest).contains(&wait), "{wait:?} of {longest:?}");
+            longest = (longest * 2).min(LONGEST);
+        }
+        assert_eq!(longest, LONGEST);
+        let mut other = seeded(2, 0);
+        assert_ne!(Backoff::default().next(&mut other), Backoff::default().next(&mut rng));
+    }
+}

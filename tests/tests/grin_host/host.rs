@@ -140,15 +140,13 @@ impl Host {
 
     /// Lets embargoes end and mines until nothing is left.
     pub(crate) fn mine_all(&mut self, wallet: &Wallet) {
-        for _ in 0..100 {
+        let is_over = (0..100).any(|_| {
             self.wait(70);
             self.mine(wallet);
             let counts = self.zone.pool().counts();
-            if counts.stem + counts.public + counts.orphans == 0 {
-                return;
-            }
-        }
-        panic!("it never ends: {:?}", self.zone.pool().counts());
+            counts.stem + counts.public + counts.orphans == 0
+        });
+        assert!(is_over, "it never ends: {:?}", self.zone.pool().counts());
     }
 
     /// Takes the blocks of another node.

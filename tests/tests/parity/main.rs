@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests may")]
 
 mod codec;
+mod genesis;
 mod grin;
 mod json;
 mod merge;

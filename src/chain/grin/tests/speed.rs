@@ -46,6 +46,12 @@ async fn ten_thousand_blocks_are_caught_up_with() {
         rate(&format!("read and parsed, {in_flight} pages of {size}"), blocks, start.elapsed());
     }
     let start = clock();
+    let pages = (0..BLOCKS as u64).step_by(200);
+    for first in pages {
+        api.skip_blocks(first, first + 199).await.expect("blocks");
+    }
+    rate("the server alone, 1 page of 200", BLOCKS, start.elapsed());
+    let start = clock();
     let mut watched = Watched::start(&server);
     watched.until_same(&server).await;
     rate("first reading, outputs and a day of blocks", BLOCKS, start.elapsed());
