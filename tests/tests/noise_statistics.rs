@@ -7,6 +7,8 @@
 //! the times are equal to the microsecond is what the paired test is for, which only those can run
 //! who have the seed.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests may")]
+
 use std::time::Duration;
 
 use bytes::Bytes;
