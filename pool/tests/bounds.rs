@@ -26,14 +26,45 @@ fn room_for(count: usize, shares: usize) -> World {
 #[test]
 fn a_share_of_the_stempool_is_in_bytes_too_and_comes_back_when_it_is_free() {
     let mut world = room_for(4, 2);
+    let first = world.tx();
+    world.stem(&first, peer(1)).expect("room");
+    let mut oldest = first;
     for _ in 0..3 {
-        let txs = [0, 1, 2].map(|_| world.tx());
-        world.stem(&txs[0], peer(1)).expect("room");
-        world.stem(&txs[1], peer(1)).expect("room");
-        assert_eq!(world.stem(&txs[2], peer(1)), Err(Refusal::Full));
-        world.stem(&txs[2], peer(2)).expect("another share");
-        world.mine(&txs);
-        assert_eq!(world.pool.counts().stem, 0);
+        let (next, over) = (world.tx(), world.tx());
+        world.stem(&next, peer(1)).expect("room");
+        assert_eq!(world.stem(&over, peer(1)), Err(Refusal::Full));
+        world.stem(&over, peer(2)).expect("another share");
+        world.mine(&[oldest, over]);
+        assert_eq!(world.pool.counts().stem, 1);
+        oldest = next;
+    }
+}
+
+/// Orphans have shares of their own; who comes last is not refused for what others fill.
+#[test]
+fn orphans_fill_their_bytes_and_the_greediest_gives_way() {
+    let mut world = World::new();
+    let orphans: Vec<_> = (0..7).map(|_| world.build(AssumedTx::new())).collect();
+    let bytes = Capacity { orphan_bytes: 4 * size(&orphans[0]), shares: 2, ..Capacity::default() };
+    let entries = Capacity { orphan_entries: 4, shares: 2, ..Capacity::default() };
+    for capacity in [bytes, entries] {
+        let mut config = config();
+        config.capacity = capacity;
+        let mut world = World::with(config);
+        let mut waiting = Vec::new();
+        for (tx, source) in orphans.iter().zip([1, 1, 1, 2, 2, 3, 4]) {
+            assert_eq!(world.stem(tx, peer(source)), Ok(Accepted::Orphan));
+            waiting.push(world.pool.counts().orphans);
+        }
+        // The third replaces the first of its sender, the sixth and seventh one of who has most.
+        assert_eq!(waiting, [1, 2, 2, 3, 4, 4, 4]);
+    }
+    // One that is as large as a share fills it; one that is larger waits nowhere.
+    for (missing, verdict) in [(0, Ok(Accepted::Orphan)), (1, Err(Refusal::MissingInput))] {
+        let mut config = config();
+        let orphan_bytes = 2 * (size(&orphans[0]) - missing);
+        config.capacity = Capacity { orphan_bytes, shares: 2, ..Capacity::default() };
+        assert_eq!(World::with(config).stem(&orphans[0], peer(1)), verdict);
     }
 }
 

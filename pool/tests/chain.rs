@@ -259,3 +259,51 @@ fn a_pending_nrd_kernel_waits_when_a_block_takes_its_rival() {
     world.mine(&[]);
     assert!(world.is_stem(&pending));
 }
+
+#[test]
+fn a_part_that_was_mined_alone_is_mined_and_no_conflict() {
+    let mut world = World::new();
+    let txs = [0, 1, 2].map(|_| world.tx());
+    fluff_merged(&mut world, &[&txs[0], &txs[1], &txs[2]]);
+    world.drain();
+    world.mine(&txs[1..2]);
+    let out = world.drain();
+    let mined =
+        |n: &Notice| matches!(n, Notice::Mined { kernels: k, .. } if *k == kernels(&txs[1]));
+    assert!(out.says(mined) && out.conflicted().is_empty(), "{:?}", out.notices);
+    assert!(world.is_public(&txs[0]) && world.is_public(&txs[2]));
+}
+
+#[test]
+fn what_was_mined_comes_back_from_as_deep_as_reorgs_may_go() {
+    for (blocks, comes_back) in [(3, true), (4, false)] {
+        let mut config = config();
+        config.capacity.reorg_depth = 3;
+        let mut world = World::with(config);
+        let tx = world.tx();
+        world.fluff(&tx, peer(1)).expect("fits");
+        world.mine(std::slice::from_ref(&tx));
+        (0..blocks).for_each(|_| world.mine(&[]));
+        let longer: Vec<&[_]> = vec![&[]; blocks + 2];
+        world.reorg(blocks + 1, &longer);
+        assert_eq!(world.is_public(&tx), comes_back, "under {blocks} blocks");
+    }
+}
+
+#[test]
+fn the_owners_stays_the_owners_through_a_block() {
+    for (source, stays) in [(Source::Own, true), (peer(1), false)] {
+        let mut config = config();
+        config.capacity.tx_entries = 1;
+        let mut world = World::with(config);
+        let tx = world.tx();
+        world.stem(&tx, source).expect("fits");
+        world.mine(std::slice::from_ref(&tx));
+        world.reorg(1, &[&[], &[]]);
+        assert!(world.is_public(&tx));
+        let dear = AssumedTx::new().spend(world.coin()).fee(900_000_000);
+        let dear = world.build(dear);
+        assert_eq!(world.fluff(&dear, peer(2)).is_err(), stays);
+        assert_eq!(world.is_public(&tx), stays);
+    }
+}
