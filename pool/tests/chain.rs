@@ -307,3 +307,23 @@ fn the_owners_stays_the_owners_through_a_block() {
         assert_eq!(world.is_public(&tx), stays);
     }
 }
+
+/// After the reorg each of the two spends what the other creates, so neither can be mined: nothing
+/// else creates it any more.
+#[test]
+fn public_transactions_do_not_hold_each_other_up() {
+    let mut world = World::new();
+    let parent = world.tx();
+    let child = world.child(&parent);
+    let again = AssumedTx::new().spend(output(&child, 0)).create(output(&parent, 0));
+    let again = world.build(again);
+    world.mine(std::slice::from_ref(&parent));
+    world.fluff(&child, peer(1)).expect("fits");
+    world.mine(std::slice::from_ref(&child));
+    world.fluff(&again, peer(1)).expect("the output that it creates again is spent");
+    world.reorg(2, &[&[], &[], &[]]);
+    assert!(!world.is_public(&child) && !world.is_public(&again));
+    assert_eq!(world.pool.counts().orphans, 2);
+    world.mine(&[parent]);
+    assert!(world.is_public(&child));
+}

@@ -23,8 +23,9 @@ pub(super) struct Honest {
 
 impl Honest {
     pub(super) fn connect(addr: SocketAddr, seed: u64) -> Result<Self, ClientError> {
-        let client = Client::connect(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)), addr, seed)?;
+        // First the coins: who is silent for that long is hung up on.
         let coins = served::coins().into_iter();
+        let client = Client::connect(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)), addr, seed)?;
         Ok(Self { client, coins, rng: seeded(seed, 1), waiting: HashMap::new() })
     }
 
