@@ -15,6 +15,7 @@ use scape_p2p::wire::Message;
 use scape_p2p::zone::{Effect, Ticket, Zone, ZoneConfig, ZoneContext};
 use scape_pool::{Accepted, ChainView, Instant, Notice, Record};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 use tracing::{debug, error, warn};
 
 use super::clock::Clock;
@@ -68,6 +69,8 @@ pub(super) struct Core {
     kept: Vec<Record>,
     pub(super) clock: Clock,
     book_path: Option<PathBuf>,
+    /// The last time that the address book was saved; it may still be under way.
+    saving: Option<JoinHandle<()>>,
 }
 
 impl Core {
@@ -114,6 +117,7 @@ impl Core {
             kept: records,
             clock,
             book_path,
+            saving: None,
         };
         // The owner sees them although they wait.
         core.kept.iter().for_each(|record| core.own.restored(record, clock.now()));
@@ -151,7 +155,7 @@ impl Core {
                 event = self.chain.event() => self.handle_chain_event(event),
                 () = timeout => {}
                 _ = save.tick() => {
-                    drop(tokio::task::spawn_blocking(self.save_book()));
+                    self.save_book();
                     self.keeper.tidy(self.clock.now()).await;
                 }
             }
@@ -162,7 +166,9 @@ impl Core {
                 break;
             }
         }
-        self.save_book()();
+        self.finish_saving().await;
+        self.save_book();
+        self.finish_saving().await;
         self.net.shutdown().await;
         self.keeper.close().await;
     }
@@ -361,14 +367,25 @@ impl Core {
         }
     }
 
-    /// Writing waits for the disk, which the node must not.
-    fn save_book(&self) -> impl FnOnce() + Send + use<> {
-        let (path, text) = (self.book_path.clone(), self.zone.book().to_text());
-        move || {
-            let Some(path) = path else { return };
+    /// Begins to save the address book, on a thread that may wait for the disk, unless that is under
+    /// way: two at once would take each other's temporary file away.
+    fn save_book(&mut self) {
+        let Some(path) = self.book_path.clone() else { return };
+        if self.saving.as_ref().is_some_and(|saving| !saving.is_finished()) {
+            return;
+        }
+        let text = self.zone.book().to_text();
+        self.saving = Some(tokio::task::spawn_blocking(move || {
             if let Err(error) = replace_file(&path, text.as_bytes()) {
                 warn!(path = %path.display(), %error, "the address book was not saved");
             }
+        }));
+    }
+
+    async fn finish_saving(&mut self) {
+        if let Some(saving) = self.saving.take() {
+            // It can only be cancelled, when the runtime ends.
+            let _ = saving.await;
         }
     }
 }
