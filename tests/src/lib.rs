@@ -6,6 +6,7 @@
 //! - [`chaos`]: random scenarios by the thousand, judged by the invariants, shrunk when they fail.
 //! - [`audit`]: what must hold in every network, whatever happened in it.
 //! - [`flow`]: transactions that look real, with parents and children, and the coins they spend.
+//! - [`stats`]: whether two recordings can be told apart.
 //!
 //! Nothing here reads a clock or an ambient generator: a seed decides everything, and the same
 //! seed gives the same trace, byte for byte.
@@ -17,3 +18,4 @@ pub mod flow;
 pub mod invariant;
 pub mod model;
 pub mod net;
+pub mod stats;
