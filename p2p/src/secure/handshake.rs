@@ -1,5 +1,7 @@
 //! The handshake: three messages, of which each side sends its part.
 
+use std::fmt;
+
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use snow::params::{CipherChoice, DHChoice, HashChoice};
@@ -40,7 +42,6 @@ pub struct Greetings<'a> {
 /// Take bytes with [`handle_bytes`](Self::handle_bytes), send what
 /// [`poll_transmit`](Self::poll_transmit) gives, both until [`is_done`](Self::is_done), then
 /// [`finish`](Self::finish). How long that may take is the caller's business.
-#[derive(Debug)]
 pub struct Handshake {
     noise: HandshakeState,
     ours: PublicKey,
@@ -193,6 +194,13 @@ impl Handshake {
         let remote = noise.get_remote_static().and_then(|key| key.try_into().ok());
         let remote = PublicKey(remote.ok_or(SecureError::NotDone)?);
         Ok(SecureLink::new(noise, remote, self.sending_seed, self.receiving_seed))
+    }
+}
+
+impl fmt::Debug for Handshake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Handshake");
+        shown.field("initiator", &self.initiator).field("step", &self.step).finish_non_exhaustive()
     }
 }
 

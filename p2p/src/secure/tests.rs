@@ -154,6 +154,8 @@ fn keys_are_made_from_secrets_and_not_printed() {
     assert_eq!(key.secret(), &bytes(secret));
     assert_eq!(key.public().to_string(), public);
     assert!(!format!("{key:?}").contains("5dab087e"));
+    let (alice, _) = sides(GREETINGS, GREETINGS);
+    assert_eq!(format!("{alice:?}"), "Handshake { initiator: true, step: 0, .. }");
 }
 
 proptest! {
