@@ -6,11 +6,14 @@
 //!
 //! Targets that read text or frames have a dictionary of the words that these are made of.
 //! `aggregate_ops` and `pool_ops` have none: each of their bytes chooses something, and any value
-//! of it is as good as another.
+//! of it is as good as another. `noise_frames` and `noise_handshake` have none for the same reason,
+//! and since nothing that is encrypted can be guessed.
 
 mod chain;
+pub mod noise;
 pub mod operations;
 pub mod pool;
+pub mod proxies;
 pub mod relay;
 pub mod seeds;
 pub mod settings;
@@ -23,7 +26,7 @@ use scape_aggregate::{ChainType, Consensus, ProtocolVersion};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 12] = [
     ("tx_decode_diff", transaction::decode_like_grin),
     ("tx_json", transaction::json_like_grin),
     ("wire_stream", wire::cut_anywhere),
@@ -32,6 +35,10 @@ pub const TARGETS: [Target; 8] = [
     ("config", settings::read),
     ("aggregate_ops", operations::operate),
     ("pool_ops", pool::live),
+    ("noise_frames", noise::reassemble),
+    ("noise_handshake", noise::shake_hands),
+    ("socks", proxies::socks),
+    ("sam", proxies::sam),
 ];
 
 /// The versions of the wire that differ, and the one that we speak.

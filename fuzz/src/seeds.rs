@@ -11,10 +11,10 @@ use scape_p2p::peer::Capabilities;
 use scape_p2p::wire::{BanReason, Message, Shake, Tip};
 
 use crate::chain::{BEGIN, COINS};
-use crate::{SMALL, VERSIONS};
+use crate::{SMALL, VERSIONS, noise, proxies};
 
 /// The name of a target and an input for it.
-type Seed = (&'static str, Vec<u8>);
+pub(crate) type Seed = (&'static str, Vec<u8>);
 
 /// All seeds of all targets; the same ones every time.
 pub fn all() -> Vec<Seed> {
@@ -26,10 +26,12 @@ pub fn all() -> Vec<Seed> {
     relayed(&families(), &mut seeds);
     configurations(&mut seeds);
     stories(&mut seeds);
-    let mut noise = seeded(3, 0);
+    noise::seeds(&mut seeds);
+    proxies::seeds(&mut seeds);
+    let mut random = seeded(3, 0);
     for length in [0, 16, 64, 256, 256, 1_024, 1_024, 1_024] {
         let mut bytes = vec![0; length];
-        noise.fill_bytes(&mut bytes);
+        random.fill_bytes(&mut bytes);
         seeds.push(("aggregate_ops", bytes.clone()));
         seeds.push(("tx_decode_diff", [&[0x80 | length as u8 >> 4 | 0x18], &bytes[..]].concat()));
     }

@@ -1,0 +1,4 @@
+//! What SAM bridges answer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| scape_fuzz::proxies::sam(data));
