@@ -105,6 +105,9 @@ pub struct Capacity {
     /// transaction is refused then depends on what it sent itself, not on what others did. The
     /// owner's always find room.
     pub shares: usize,
+    /// Bytes of the owner's transactions that are guarded: those that are pending, and those in
+    /// blocks that may still be undone.
+    pub own_bytes: usize,
     /// For how many blocks mined transactions are kept, in case of a reorg.
     pub reorg_depth: u64,
 }
@@ -122,6 +125,7 @@ impl Default for Capacity {
             orphan_bytes: 16 << 20,
             orphan_age: Duration::from_secs(300),
             shares: 8,
+            own_bytes: 256 << 20,
             reorg_depth: 60,
         }
     }

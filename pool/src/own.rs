@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use scape_aggregate::{Commitment, Hash, ValidTx, deaggregate};
+use scape_aggregate::{Commitment, Hash, TxKernel, ValidTx, deaggregate};
 
 use crate::journal::Journal;
 use crate::many::Many;
 use crate::orphans::{Arrival, Past};
 use crate::rules::Check;
-use crate::store::{kernel_hashes, spends};
-use crate::{BlockSummary, Context, EntryId, Notice, Pool, Source};
+use crate::store::{kernel_hashes, spends, wire_size};
+use crate::{BlockSummary, Context, EntryId, Notice, Pool, Refusal, Source};
 
 /// What the owner pushed, as it was pushed, until it is deep in the chain.
 ///
@@ -29,6 +29,7 @@ pub(crate) struct Owned {
     unreported: BTreeMap<EntryId, BTreeSet<Hash>>,
     /// What the host keeps of them.
     pub(crate) journal: Journal,
+    bytes: usize,
 }
 
 #[derive(Debug)]
@@ -94,6 +95,7 @@ impl Owned {
 
     fn remove(&mut self, id: EntryId) {
         let Some(own) = self.entries.remove(&id) else { return };
+        self.bytes -= wire_size(&own.tx);
         for kernel in own.tx.kernels() {
             self.by_kernel.remove(kernel.hash(), id);
         }
@@ -164,6 +166,17 @@ impl Owned {
 }
 
 impl Pool {
+    /// Whether one more transaction of the owner can be guarded, or this one is already. Who pushes
+    /// what nobody mines fills his own room and no other.
+    ///
+    /// # Errors
+    /// [`Refusal::Full`].
+    pub fn check_own_room(&self, tx: &ValidTx) -> Result<(), Refusal> {
+        let is_owned = |kernel: &TxKernel| self.owned.by_kernel.has(kernel.hash());
+        let fits = self.owned.bytes + wire_size(tx) <= self.config.capacity.own_bytes;
+        if fits || tx.kernels().iter().all(is_owned) { Ok(()) } else { Err(Refusal::Full) }
+    }
+
     /// Remembers what the owner pushed, with those of its inputs that were in the chain before.
     pub(crate) fn own(&mut self, tx: ValidTx, before: Vec<Commitment>, ctx: &Context<'_>) {
         let Some(tx) = self.not_owned(tx) else { return };
@@ -177,6 +190,7 @@ impl Pool {
         self.owned.journal.touch(id);
         // Of what came merged, a part that was public may have made room for the rest just now.
         self.owned.doubtful.insert(id);
+        self.owned.bytes += wire_size(&tx);
         self.owned.entries.insert(id, Own { tx, confirmed, mined: None, heard: false });
     }
 

@@ -146,3 +146,25 @@ fn the_sender_is_to_blame_for_what_everyone_can_see() {
     ];
     assert!(!views.iter().any(Refusal::is_public));
 }
+
+/// Who may push, but is perhaps a stranger with a wallet, cannot fill the memory.
+#[test]
+fn the_owner_has_room_until_what_is_pushed_is_deep_in_the_chain() {
+    let mut config = config();
+    let own_bytes = 2 * (size(&World::new().tx()) + 20);
+    config.capacity = Capacity { own_bytes, reorg_depth: 3, ..Capacity::default() };
+    let mut world = World::with(config);
+    let [first, second, third] = [(); 3].map(|()| world.tx());
+    for tx in [&first, &second] {
+        assert_eq!(world.pool.check_own_room(tx), Ok(()));
+        world.stem(tx, Source::Own).expect("room");
+    }
+    assert_eq!(world.pool.check_own_room(&third), Err(Refusal::Full));
+    assert_eq!(world.pool.check_own_room(&first), Ok(()), "it has its room already");
+    world.mine(&[first]);
+    assert_eq!(world.pool.check_own_room(&third), Err(Refusal::Full), "a block may be undone");
+    for _ in 0..4 {
+        world.mine(&[]);
+    }
+    assert_eq!(world.pool.check_own_room(&third), Ok(()));
+}

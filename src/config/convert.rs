@@ -267,6 +267,7 @@ impl PoolSection {
             orphan_bytes: self.orphan_bytes,
             orphan_age: self.orphan_age_secs.0,
             shares: self.shares,
+            own_bytes: self.own_bytes,
             reorg_depth: self.reorg_depth,
         }
     }

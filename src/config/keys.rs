@@ -440,7 +440,7 @@ static API: [Key; 5] = [
     ),
 ];
 
-static POOL: [Key; 10] = [
+static POOL: [Key; 11] = [
     key(
         "stem_entries",
         Value("50000"),
@@ -479,6 +479,13 @@ static POOL: [Key; 10] = [
         Kind::Count(1..=1_000_000),
         "",
         "One peer fills at most this part of stempool and orphans: one in so many.",
+    ),
+    key(
+        "own_bytes",
+        Value("268435456"),
+        SIZE,
+        "bytes",
+        "The owner's transactions, until they are deep in the chain. Beyond it pushes are refused.",
     ),
     key(
         "reorg_depth",

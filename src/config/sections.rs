@@ -133,6 +133,7 @@ pub struct PoolSection {
     pub orphan_bytes: usize,
     pub orphan_age_secs: Seconds,
     pub shares: usize,
+    pub own_bytes: usize,
     pub reorg_depth: u64,
 }
 
@@ -291,6 +292,7 @@ impl Default for PoolSection {
             orphan_bytes: capacity.orphan_bytes,
             orphan_age_secs: Seconds(capacity.orphan_age),
             shares: capacity.shares,
+            own_bytes: capacity.own_bytes,
             reorg_depth: capacity.reorg_depth,
         }
     }

@@ -177,6 +177,7 @@ impl Zone {
         stem: bool,
         ctx: &ZoneContext<'_>,
     ) -> Result<Accepted, Refusal> {
+        self.pool.check_own_room(&tx)?;
         if !stem {
             return self.admit(tx, Source::Own, stem, ctx);
         }
