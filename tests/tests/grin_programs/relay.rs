@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use scape::api::view::{ChainSourceView, ChainStateView, StatusView};
+use scape::rpc::RpcClient;
 use scape_aggregate::Transaction;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -72,8 +73,12 @@ impl Relay {
 
     /// As a wallet does it.
     pub(crate) async fn push(&self, tx: &Transaction) {
-        let wallet = client(self.foreign, "/v2/foreign", &self.wallets_secret());
-        wallet.call("push_transaction", json!([tx.to_json(), false])).await.unwrap()
+        let params = json!([tx.to_json(), false]);
+        self.wallet_client().call("push_transaction", params).await.unwrap()
+    }
+
+    pub(crate) fn wallet_client(&self) -> RpcClient {
+        client(self.foreign, "/v2/foreign", &self.wallets_secret())
     }
 
     pub(crate) async fn status(&self) -> StatusView {
