@@ -1,14 +1,4 @@
-//! Beside a real Grin node, on a network of its own that it mines itself. Needs the program:
-//!
-//! ```console
-//! $ cargo install grin --version 5.5.2 --locked
-//! $ SCAPE_GRIN=~/.cargo/bin/grin cargo test -p scape-tests --test grin_node -- --ignored
-//! ```
-
-#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests may")]
-
-mod grin;
-mod wallet;
+//! The chain view follows a real Grin node.
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -17,7 +7,7 @@ use std::time::Duration;
 use scape::chain::{ChainState, ChainStatus, GrinChain, GrinConfig};
 use scape::node::{Node, NodeConfig, PushFailed, Status};
 use scape::rpc::Secret;
-use scape_aggregate::{ChainType, Consensus, Hash, Transaction};
+use scape_aggregate::{Hash, Transaction};
 use scape_p2p::book::BookConfig;
 use scape_p2p::dandelion::{Params, Preset};
 use scape_p2p::net::NetConfig;
@@ -26,11 +16,9 @@ use scape_pool::{Accepted, Notice, Patience, PatienceMode};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
-use grin::Grin;
-use wallet::Wallet;
-
-/// The program allows NRD kernels there.
-const CONSENSUS: Consensus = Consensus::of(ChainType::UserTesting).with_nrd();
+use crate::CONSENSUS;
+use crate::grin::Grin;
+use crate::keys::Keys;
 
 struct Running {
     node: Node,
@@ -122,8 +110,8 @@ fn state(status: &Status) -> ChainState {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the program grin, named by SCAPE_GRIN"]
 async fn a_real_node_is_followed_through_restarts_and_forks() {
-    let wallet = Wallet::start().await;
-    let mut grin = Grin::start(&wallet.url()).await;
+    let keys = Keys::start().await;
+    let mut grin = Grin::start(&keys.url()).await;
     grin.until_height(8).await;
     // An hour is too long to be of help: its messages tell of its blocks.
     let told = beside(&grin, Duration::from_secs(3_600)).await;
@@ -137,8 +125,8 @@ async fn a_real_node_is_followed_through_restarts_and_forks() {
     running.until_ready().await;
     running.until("connected", |status| !status.relays.is_empty()).await;
     // Rewards of its own mining, merged, go to it as one, and come back in blocks.
-    let mature = grin.unspent_rewards(&wallet, 3).await;
-    let txs: Vec<_> = mature[..3].iter().map(|reward| wallet.spend(reward)).collect();
+    let mature = grin.unspent_rewards(&keys, 3).await;
+    let txs: Vec<_> = mature[..3].iter().map(|reward| keys.spend(reward)).collect();
     for tx in &txs {
         assert_eq!(running.node.push(tx.clone(), false).await, Ok(Accepted::Stem));
     }
@@ -158,7 +146,7 @@ async fn a_real_node_is_followed_through_restarts_and_forks() {
         matches!(state(status), ChainState::Away { lasting, .. } if lasting.as_secs() > 1)
     })
     .await;
-    let tx = wallet.spend(&mature[3]);
+    let tx = keys.spend(&mature[3]);
     let refused = running.node.push(tx.clone(), true).await;
     assert!(matches!(refused, Err(PushFailed::ChainAway(_))), "{refused:?}");
     grin.start_over().await;
@@ -167,7 +155,7 @@ async fn a_real_node_is_followed_through_restarts_and_forks() {
     running.until_it_follows(&grin).await;
     // What the old chain held is no more; what the new one holds is there.
     assert_eq!(running.node.push(tx, false).await, Ok(Accepted::Orphan));
-    let tx = wallet.spend(&grin.unspent_rewards(&wallet, 0).await[0]);
+    let tx = keys.spend(&grin.unspent_rewards(&keys, 0).await[0]);
     assert_eq!(running.node.push(tx.clone(), true).await, Ok(Accepted::Public));
     running.until_mined(&[tx]).await;
 

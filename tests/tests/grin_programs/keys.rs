@@ -1,4 +1,4 @@
-//! As much of a wallet as mining and spending rewards needs.
+//! As much of a wallet as mining and spending rewards needs, so that a test has the keys.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -33,27 +33,28 @@ pub(crate) struct Reward {
     pub(crate) commitment: String,
 }
 
-/// A wallet that a Grin node asks for the outputs of its rewards.
-pub(crate) struct Wallet {
-    keys: Arc<Keys>,
+/// What a Grin node asks for the outputs of its rewards, as it does a wallet.
+pub(crate) struct Keys {
+    held: Arc<Held>,
     addr: SocketAddr,
 }
 
-struct Keys {
+struct Held {
     keychain: ExtKeychain,
     rewards: Mutex<Vec<Reward>>,
 }
 
-impl Wallet {
+impl Keys {
     pub(crate) async fn start() -> Self {
+        // The same for all tests, so that it does not matter which of them is the first.
         global::init_global_chain_type(ChainTypes::UserTesting);
         let keychain = ExtKeychain::from_seed(&[7; 32], false).unwrap();
-        let keys = Arc::new(Keys { keychain, rewards: Mutex::default() });
+        let held = Arc::new(Held { keychain, rewards: Mutex::default() });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
-        let router = Router::new().route("/v2/foreign", post(answer)).with_state(keys.clone());
+        let router = Router::new().route("/v2/foreign", post(answer)).with_state(held.clone());
         tokio::spawn(async { axum::serve(listener, router).await });
-        Self { keys, addr }
+        Self { held, addr }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -62,12 +63,12 @@ impl Wallet {
 
     /// All that the node has asked for, the first one first.
     pub(crate) fn rewards(&self) -> Vec<Reward> {
-        self.keys.rewards.lock().unwrap().clone()
+        self.held.rewards.lock().unwrap().clone()
     }
 
     /// Spends a reward into two outputs.
     pub(crate) fn spend(&self, reward: &Reward) -> Transaction {
-        let keychain = &self.keys.keychain;
+        let keychain = &self.held.keychain;
         let half = (reward.value - FEE) / 2;
         let change = reward.value - FEE - half;
         let elements = [
@@ -87,15 +88,15 @@ fn key(number: u32) -> Identifier {
     ExtKeychain::derive_key_id(1, number, 0, 0, 0)
 }
 
-async fn answer(State(keys): State<Arc<Keys>>, call: String) -> String {
+async fn answer(State(held): State<Arc<Held>>, call: String) -> String {
     let call: Value = serde_json::from_str(&call).unwrap();
     assert_eq!(call["method"], "build_coinbase");
     let fees = &call["params"]["block_fees"]["fees"];
     let fees = fees.as_u64().or_else(|| fees.as_str()?.parse().ok()).unwrap();
-    let mut rewards = keys.rewards.lock().unwrap();
+    let mut rewards = held.rewards.lock().unwrap();
     let number = rewards.len() as u32;
-    let proofs = ProofBuilder::new(&keys.keychain);
-    let made = reward::output(&keys.keychain, &proofs, &key(number), fees, false);
+    let proofs = ProofBuilder::new(&held.keychain);
+    let made = reward::output(&held.keychain, &proofs, &key(number), fees, false);
     let (output, kernel) = made.unwrap();
     let commitment = hex::encode(output.commitment().0);
     rewards.push(Reward { key: number, value: REWARD + fees, commitment });

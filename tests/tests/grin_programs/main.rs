@@ -1,0 +1,24 @@
+//! With the real programs, on networks of their own that they mine themselves. Needs them, and
+//! `scape` as it is built beside this test, or as `SCAPE_BIN` names it:
+//!
+//! ```console
+//! $ cargo install grin --version 5.5.2 --locked
+//! $ cargo build --bin scape
+//! $ SCAPE_GRIN=~/.cargo/bin/grin \
+//!     cargo test -p scape-tests --test grin_programs -- --ignored --test-threads 1
+//! ```
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests may")]
+
+mod ask;
+mod follow;
+mod grin;
+mod keys;
+mod merge;
+mod program;
+mod relay;
+
+use scape_aggregate::{ChainType, Consensus};
+
+/// The program `grin` allows NRD kernels there.
+const CONSENSUS: Consensus = Consensus::of(ChainType::UserTesting).with_nrd();
