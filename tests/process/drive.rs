@@ -35,7 +35,7 @@ pub(crate) struct Site {
 pub(crate) struct Said {
     /// Payments that were acknowledged, and by which relay.
     pub(crate) acknowledged: BTreeMap<Hash, usize>,
-    /// Payments that were refused for good.
+    /// Payments that were refused since they, or rivals, were there already.
     pub(crate) refused: BTreeSet<Hash>,
     /// Processes whose journal could not be written for a while.
     pub(crate) failing: BTreeSet<Life>,
@@ -111,7 +111,7 @@ impl Site {
             loop {
                 match self.push_once(payment, relay).await {
                     Ok(()) => return,
-                    Err(error) if is_double_spend(&error) => {
+                    Err(error) if self.is_final(&error, payment) => {
                         self.said.lock().expect("no panic").refused.insert(payment.kernel());
                         return;
                     }
@@ -126,6 +126,15 @@ impl Site {
             "{payment:?} at {relay}: {:?}",
             self.push_once(payment, relay).await
         );
+    }
+
+    /// Whether nothing comes of pushing again: a rival was faster, or an earlier push was, whose
+    /// acknowledgement did not come through.
+    fn is_final(&self, error: &RpcError, payment: &Payment) -> bool {
+        let RpcError::Refused(why) = error else { return false };
+        let why = why.to_string();
+        let is_mined = self.grin.ledger().kernel_height(&payment.kernel()).is_some();
+        why.contains("spends what") || is_mined && why.contains("an output that exists")
     }
 
     async fn push_once(&self, payment: &Payment, relay: usize) -> Result<(), RpcError> {
@@ -207,8 +216,4 @@ impl Site {
 async fn start_again(relay: &Relay, process: &mut Process, down: Duration) {
     sleep(down).await;
     relay.start(process).await;
-}
-
-fn is_double_spend(error: &RpcError) -> bool {
-    matches!(error, RpcError::Refused(why) if why.to_string().contains("spends"))
 }

@@ -18,8 +18,9 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// A link that leads nowhere yet. What connects through it is listened to, if that is wanted.
-    pub(crate) async fn new(wiretap: Option<Wiretap>) -> Self {
+    /// A link that leads nowhere yet. What a relay is sent through it is listened to, if that is
+    /// wanted.
+    pub(crate) async fn new(wiretap: Option<(Wiretap, usize)>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
         let addr = listener.local_addr().expect("bound");
         let target = Arc::new(Mutex::new(None));
@@ -47,7 +48,7 @@ async fn accept(
     listener: TcpListener,
     target: Arc<Mutex<Option<SocketAddr>>>,
     cut: watch::Receiver<()>,
-    wiretap: Option<Wiretap>,
+    wiretap: Option<(Wiretap, usize)>,
 ) {
     // It ends with the links.
     while cut.has_changed().is_ok() {
@@ -66,11 +67,11 @@ async fn accept(
     }
 }
 
-async fn forward(client: TcpStream, target: SocketAddr, wiretap: Option<Wiretap>) {
+async fn forward(client: TcpStream, target: SocketAddr, wiretap: Option<(Wiretap, usize)>) {
     let Ok(server) = TcpStream::connect(target).await else { return };
     let ((from_client, to_client), (from_server, to_server)) =
         (client.into_split(), server.into_split());
-    let mut wiretap = wiretap.map(Wiretap::connection);
+    let mut wiretap = wiretap.map(|(wiretap, receiver)| wiretap.connection(receiver));
     let listen = move |bytes: &[u8]| {
         if let Some(wiretap) = &mut wiretap {
             wiretap.hear(bytes);

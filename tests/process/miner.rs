@@ -10,15 +10,18 @@ use scape::aggregate::{Hash, Transaction, ValidTx, Verifier};
 use serde_json::{Value, json};
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::drive::Site;
 use super::flow::{CONSENSUS, Payment};
 use super::grin::Grin;
 use super::relay::Relay;
+use super::wiretap::Wiretap;
 
 const BLOCK_TIME: Duration = Duration::from_secs(1);
 
 pub(crate) struct Miner {
     grin: Grin,
     relays: Vec<Arc<Relay>>,
+    wiretap: Wiretap,
     verifier: Verifier,
     payments: Vec<Arc<Payment>>,
     /// How many blocks the next branch undoes.
@@ -29,14 +32,11 @@ pub(crate) struct Miner {
 }
 
 impl Miner {
-    pub(crate) fn new(
-        grin: Grin,
-        relays: Vec<Arc<Relay>>,
-        payments: Vec<Arc<Payment>>,
-        reorg: Arc<AtomicUsize>,
-    ) -> Self {
+    pub(crate) fn new(site: &Site, payments: Vec<Arc<Payment>>) -> Self {
+        let (grin, relays) = (site.grin.clone(), site.relays.clone());
+        let (wiretap, reorg) = (site.wiretap.clone(), site.reorg.clone());
         let verifier = Verifier::new(NonZeroUsize::new(10_000).expect("not zero"));
-        Self { grin, relays, verifier, payments, reorg, undone: HashSet::new(), salt: 0 }
+        Self { grin, relays, wiretap, verifier, payments, reorg, undone: HashSet::new(), salt: 0 }
     }
 
     /// Mines until it is dropped.
@@ -63,7 +63,9 @@ impl Miner {
             for mut entry in shown.await.unwrap_or_default() {
                 let tx = Transaction::from_json_value(entry["tx"].take(), &CONSENSUS);
                 let tx = self.verifier.verify(tx.expect("relays show well-formed transactions"));
-                public.push(tx.expect("relays show valid transactions"));
+                let tx = tx.expect("relays show valid transactions");
+                self.wiretap.show(tx.kernels().iter().map(|kernel| *kernel.hash()));
+                public.push(tx);
             }
         }
         public

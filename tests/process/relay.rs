@@ -24,6 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Relay {
     pub(crate) index: usize,
     pub(crate) link: Link,
+    wiretap: Wiretap,
     dir: TempDir,
     settings: Mutex<String>,
     /// Whoever holds it may kill and start the process.
@@ -50,7 +51,8 @@ impl Relay {
     pub(crate) async fn new(index: usize, wiretap: Wiretap) -> Arc<Self> {
         Arc::new(Self {
             index,
-            link: Link::new(Some(wiretap)).await,
+            link: Link::new(Some((wiretap.clone(), index))).await,
+            wiretap,
             dir: tempfile::tempdir().expect("a folder"),
             settings: Mutex::default(),
             process: tokio::sync::Mutex::default(),
@@ -133,6 +135,7 @@ impl Relay {
     pub(crate) async fn start(&self, process: &mut Process) {
         let life = Life { relay: self.index, number: process.lives };
         process.lives += 1;
+        self.wiretap.forget(self.index);
         let config = self.dir.path().join("scape.toml");
         let settings = self.settings.lock().expect("no panic").clone();
         let data = self.dir.path().join("data");

@@ -27,33 +27,56 @@ impl Life {
     }
 }
 
-/// Who sent which kernel on the stem. Clones share what they hear.
+/// Who sent which kernel on the stem of his own accord. That ends when anyone shows it in public,
+/// after which its owner has forgotten it, and when a peer sends it to him: what comes back merged
+/// with others stays merged, and goes on with them. Clones share what they hear.
 #[derive(Clone, Default)]
-pub(crate) struct Wiretap(Arc<Mutex<BTreeMap<Hash, BTreeSet<Life>>>>);
+pub(crate) struct Wiretap(Arc<Mutex<Heard>>);
+
+#[derive(Default)]
+struct Heard {
+    stem: BTreeMap<Hash, BTreeSet<Life>>,
+    public: BTreeSet<Hash>,
+    /// Kernels that came to a relay on the stem in its present life.
+    came: BTreeSet<(Hash, usize)>,
+}
 
 /// One connection, from the side that opened it: relays stem to those only that they connected to.
 pub(crate) struct Connection {
     wiretap: Wiretap,
+    receiver: usize,
     decoder: FrameDecoder,
     sender: Option<Life>,
 }
 
 impl Wiretap {
-    pub(crate) fn connection(self) -> Connection {
+    /// A relay begins another life, and knows no more what came to it.
+    pub(crate) fn forget(&self, relay: usize) {
+        let mut heard = self.0.lock().expect("no panic");
+        heard.came.retain(|(_, receiver)| *receiver != relay);
+    }
+
+    /// Listens to what a relay is sent.
+    pub(crate) fn connection(self, receiver: usize) -> Connection {
         let decoder = FrameDecoder::expect_hand(CONSENSUS);
-        Connection { wiretap: self, decoder, sender: None }
+        Connection { wiretap: self, receiver, decoder, sender: None }
     }
 
     /// The lives in which a relay sent a kernel on the stem, as far as it came through.
     pub(crate) fn senders(&self, kernel: &Hash, relay: usize) -> Vec<Life> {
         let heard = self.0.lock().expect("no panic");
-        let senders = heard.get(kernel).into_iter().flatten();
+        let senders = heard.stem.get(kernel).into_iter().flatten();
         senders.filter(|life| life.relay == relay).copied().collect()
     }
 
     /// How many kernels were heard of.
     pub(crate) fn kernels(&self) -> usize {
-        self.0.lock().expect("no panic").len()
+        self.0.lock().expect("no panic").stem.len()
+    }
+
+    /// Kernels are public.
+    pub(crate) fn show(&self, kernels: impl IntoIterator<Item = Hash>) {
+        self.0.lock().expect("no panic").public.extend(kernels);
     }
 }
 
@@ -68,10 +91,18 @@ impl Connection {
                 }
                 (Message::StemTransaction(tx), Some(sender)) => {
                     let mut heard = self.wiretap.0.lock().expect("no panic");
-                    for kernel in tx.kernels() {
-                        heard.entry(*kernel.hash()).or_default().insert(sender);
+                    for kernel in tx.kernels().iter().map(|kernel| *kernel.hash()) {
+                        let came = heard.came.contains(&(kernel, sender.relay));
+                        if !came && !heard.public.contains(&kernel) {
+                            heard.stem.entry(kernel).or_default().insert(sender);
+                        }
+                        heard.came.insert((kernel, self.receiver));
                     }
                 }
+                (Message::Transaction(tx), _) => {
+                    self.wiretap.show(tx.kernels().iter().map(|kernel| *kernel.hash()));
+                }
+                (Message::TransactionKernel(kernel), _) => self.wiretap.show([kernel]),
                 _ => {}
             }
         }
