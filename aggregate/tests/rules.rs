@@ -86,6 +86,14 @@ fn a_transaction_may_weigh_a_block_less_its_coinbase() {
 }
 
 #[test]
+fn weights_add_up_and_do_not_overflow() {
+    let all = [Weight::INPUT, Weight::OUTPUT, Weight::KERNEL];
+    assert_eq!(all.into_iter().sum::<Weight>(), Weight(25));
+    assert_eq!(Weight(u64::MAX) + Weight(1), Weight(u64::MAX));
+    assert_eq!(Weight(25).to_string(), "25");
+}
+
+#[test]
 fn counts_are_weighed_before_anything_is_read() {
     let decode = |counts: [u64; 3]| {
         let mut bytes = vec![0; 32];
