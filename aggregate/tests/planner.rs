@@ -9,10 +9,10 @@ use proptest::test_runner::FileFailurePersistence;
 use rand::RngExt;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand_chacha::ChaCha12Rng;
-use scape_aggregate::builder::{AssumedTx, seeded};
+use scape_aggregate::builder::{AssumedTx, assumed_chain, seeded};
 use scape_aggregate::{
     Aggregate, ChainType, Commitment, Consensus, Input, NrdRelativeHeight, Output, PlanLimits,
-    ProtocolVersion, Transaction, ValidTx, aggregate, plan,
+    ProtocolVersion, Transaction, ValidTx, Weight, aggregate, plan,
 };
 
 /// Grin's main network, with every kind of kernel.
@@ -271,4 +271,57 @@ fn transactions_of_one_kernel_are_ordered_by_their_other_parts() {
         ValidTx::assumed(tx.unwrap())
     });
     assert_all_equal(&parts_of_every_order(&txs));
+}
+
+/// Whoever makes outputs that begin alike does not make strangers relatives.
+#[test]
+fn outputs_that_begin_alike_are_not_the_same() {
+    let mut rng = seeded(3, 0);
+    let [created, spent] = [1, 2].map(|last| {
+        let mut bytes = [8; 33];
+        bytes[32] = last;
+        Commitment(bytes)
+    });
+    let a = AssumedTx::new().create(created).build(&mut rng, &SMALL).unwrap();
+    let b = AssumedTx::new().spend(spent).build(&mut rng, &SMALL).unwrap();
+    let lanes = |txs: [ValidTx; 2]| {
+        let [a, b] = txs;
+        let plan = plan(&[(0, 'a', a), (1, 'b', b)], &PlanLimits::of(SMALL.chain));
+        plan.into_iter().map(|made| (made.lane, made.parts)).collect::<Vec<_>>()
+    };
+    assert_eq!(lanes([a.clone(), b.clone()]), [('a', vec![0]), ('b', vec![1])]);
+    assert_eq!(lanes([b, a]), [('a', vec![0]), ('b', vec![1])]);
+}
+
+/// The others stay together, and one of the two with them.
+#[test]
+fn who_excludes_another_goes_alone() {
+    let limits = PlanLimits::of(MAINNET.chain);
+    let output = Commitment([8; 33]);
+    let makers: [fn(Commitment) -> AssumedTx; 2] =
+        [|output| AssumedTx::new().spend(output), |output| AssumedTx::new().create(output)];
+    for make in makers {
+        let mut rng = seeded(4, 0);
+        let rivals = (0..2).map(|_| make(output));
+        let all = rivals.chain((0..5).map(|_| AssumedTx::new())).enumerate();
+        let all: Vec<Candidate> =
+            all.map(|(id, tx)| (id, 0, tx.build(&mut rng, &MAINNET).unwrap())).collect();
+        let mut sizes: Vec<_> = plan(&all, &limits).iter().map(|made| made.parts.len()).collect();
+        sizes.sort_unstable();
+        assert_eq!(sizes, [1, 6]);
+    }
+}
+
+/// What is cut through does not weigh.
+#[test]
+fn a_family_fills_an_aggregate_to_the_unit() {
+    let mut rng = seeded(5, 0);
+    let chain = assumed_chain(5, &mut rng, &MAINNET).unwrap();
+    let all: Vec<Candidate> = chain.into_iter().enumerate().map(|(id, tx)| (id, 0, tx)).collect();
+    // Each weighs 1 + 2 * 21 + 3, less the 22 of the four pairs between them.
+    let weight = 5 * 46 - 4 * 22;
+    for (max_weight, count) in [(weight, 1), (weight - 1, 2)] {
+        let plan = plan(&all, &PlanLimits { max_weight: Weight(max_weight) });
+        assert_eq!(plan.len(), count, "up to {max_weight}");
+    }
 }

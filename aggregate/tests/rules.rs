@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 use scape_aggregate::builder::{AssumedTx, BuildError, Damage, Recipe, corpus, seeded};
 use scape_aggregate::{
     ChainType, Consensus, DecodeError, EncodeError, FeeFields, FeeFieldsError, Inputs,
-    NrdRelativeHeight, OutputFeatures, ProtocolVersion, Reader, RuleError, Transaction, ValidTx,
-    Weight,
+    NrdRelativeHeight, OutputFeatures, PlanLimits, ProtocolVersion, Reader, RuleError, Transaction,
+    ValidTx, Weight,
 };
 
 const NRD: Consensus = Consensus::of(ChainType::AutomatedTesting).with_nrd();
@@ -83,6 +83,14 @@ fn a_transaction_may_weigh_a_block_less_its_coinbase() {
     let heavier = tx(14).build(&mut seeded(1, 0), &NRD).unwrap_err();
     let weight = Weight(227);
     assert_eq!(heavier, BuildError::Rule(RuleError::TooHeavy { weight, max: most }));
+}
+
+#[test]
+fn weights_add_up_and_do_not_overflow() {
+    let all = [Weight::INPUT, Weight::OUTPUT, Weight::KERNEL];
+    assert_eq!(all.into_iter().sum::<Weight>(), Weight(25));
+    assert_eq!(Weight(u64::MAX) + Weight(1), Weight(u64::MAX));
+    assert_eq!(Weight(25).to_string(), "25");
 }
 
 #[test]
@@ -179,6 +187,23 @@ fn bytes_are_as_many_as_the_version_says() {
         assert_eq!(len(ProtocolVersion::LOCAL), rest + 33 + features);
         let unknown = EncodeError::FeaturesUnknown(ProtocolVersion::V2);
         assert_eq!(held.encode(ProtocolVersion::V2), Err(unknown));
+    }
+}
+
+/// The figures of `grin_core::{global, consensus}`.
+#[test]
+fn each_chain_has_its_figures() {
+    let figures = [
+        (ChainType::Mainnet, [97, 61], 40_000, 1_440, 3_414),
+        (ChainType::Testnet, [83, 59], 40_000, 1_440, 13_414),
+        (ChainType::UserTesting, [73, 43], 250, 3, 23_414),
+        (ChainType::AutomatedTesting, [73, 43], 250, 3, 23_414),
+    ];
+    for (chain, magic, weight, maturity, port) in figures {
+        assert_eq!((chain.magic(), chain.default_port()), (magic, port));
+        assert_eq!(chain.max_block_weight(), Weight(weight));
+        assert_eq!(chain.coinbase_maturity(), maturity);
+        assert_eq!(PlanLimits::of(chain).max_weight, Weight(weight - 24));
     }
 }
 

@@ -6,8 +6,8 @@ use std::num::NonZeroUsize;
 
 use scape_aggregate::builder::{Coin, Kernel, Recipe, Secret, TxBuilder, corpus, seeded};
 use scape_aggregate::{
-    BlindingFactor, ChainType, Consensus, Output, Transaction, ValidTx, Verifier, VerifyError,
-    aggregate,
+    BlindingFactor, ChainType, Consensus, Output, Transaction, TxKernel, ValidTx, Verifier,
+    VerifyError, aggregate,
 };
 
 const CHAIN: Consensus = Consensus::of(ChainType::Mainnet);
@@ -118,4 +118,58 @@ fn parts_whose_excesses_cancel_are_refused_together() {
     assert_eq!(verifier.verify(whole.clone()), Err(VerifyError::KernelSum));
     drop(parts);
     assert_eq!(verifier.verify(whole), Err(VerifyError::KernelSum));
+}
+
+/// The others of a batch do not suffer from a bad one.
+#[test]
+fn exactly_the_bad_ones_of_a_batch_are_refused() {
+    let good = valid(&verifier(), 7);
+    let good: Vec<_> = good.iter().map(|tx| tx.as_transaction().clone()).collect();
+    let zero = with_outputs(&good[5], BlindingFactor::ZERO, good[5].outputs().to_vec());
+    let bad = [
+        (1, with_proof_of(&good[1], &good[2]), VerifyError::RangeProof),
+        (2, signed_as(&good[2], &good[3]), VerifyError::Signature),
+        (5, zero, VerifyError::KernelSum),
+    ];
+    let mut batch = good;
+    for (place, tx, _) in &bad {
+        batch[*place] = tx.clone();
+    }
+    let mut expected = vec![None; batch.len()];
+    bad.iter().for_each(|(place, _, error)| expected[*place] = Some(*error));
+    let verdicts = verifier().verify_batch(batch).into_iter().map(Result::err);
+    assert_eq!(verdicts.collect::<Vec<_>>(), expected);
+    for (_, tx, error) in bad {
+        assert_eq!(verifier().verify(tx), Err(error));
+    }
+}
+
+/// With the range proof of another one.
+fn with_proof_of(tx: &Transaction, other: &Transaction) -> Transaction {
+    let mut outputs = tx.outputs().to_vec();
+    let (own, proof) = (outputs[0].clone(), other.outputs()[0].proof().clone());
+    outputs[0] = Output::new(own.features(), own.commitment(), proof);
+    with_outputs(tx, *tx.offset(), outputs)
+}
+
+/// With the signature of another one.
+fn signed_as(tx: &Transaction, other: &Transaction) -> Transaction {
+    let mut kernels = tx.kernels().to_vec();
+    let signature = *other.kernels()[0].signature();
+    kernels[0] = TxKernel::new(*kernels[0].features(), kernels[0].excess(), signature);
+    kernels.sort_by_key(|kernel| *kernel.hash());
+    let (inputs, outputs) = (tx.inputs_as_held().clone(), tx.outputs().to_vec());
+    Transaction::new(*tx.offset(), inputs, outputs, kernels, &CHAIN).unwrap()
+}
+
+/// What was verified before does not excuse what is new.
+#[test]
+fn a_known_transaction_with_another_proof_is_refused_time_and_again() {
+    let verifier = verifier();
+    let txs = valid(&verifier, 2);
+    let forged = with_proof_of(&txs[0], &txs[1]);
+    for _ in 0..2 {
+        assert_eq!(verifier.verify(forged.clone()), Err(VerifyError::RangeProof));
+    }
+    assert!(verifier.verify(copy(&txs[0])).is_ok());
 }

@@ -120,6 +120,21 @@ fn what_is_known_as_public_is_what_everyone_was_told() {
 }
 
 #[test]
+fn what_is_public_is_told_latest_first_and_mined_parents_first() {
+    let mut world = World::new();
+    let parent = world.tx();
+    let (child, other) = (world.child(&parent), world.tx());
+    for tx in [&parent, &other, &child] {
+        world.fluff(tx, peer(1)).expect("fits");
+    }
+    let latest: Vec<_> = world.pool.latest_public().map(kernels).collect();
+    assert_eq!(latest, [&child, &other, &parent].map(kernels));
+    let all: Vec<_> = world.pool.public().map(kernels).collect();
+    let place = |tx: &ValidTx| all.iter().position(|held| *held == kernels(tx));
+    assert!(all.len() == 3 && place(&parent) < place(&child));
+}
+
+#[test]
 fn a_full_stempool_refuses_by_share_but_never_the_owner() {
     let mut config = config();
     config.capacity = Capacity { stem_entries: 4, shares: 2, ..Capacity::default() };
