@@ -3,8 +3,9 @@
 //!
 //! ```console
 //! $ cargo install grin --version 5.5.2 --locked
+//! $ cargo install grin_wallet --version 5.5.1 --locked
 //! $ cargo build --bin scape
-//! $ SCAPE_GRIN=~/.cargo/bin/grin \
+//! $ SCAPE_GRIN=~/.cargo/bin/grin SCAPE_GRIN_WALLET=~/.cargo/bin/grin-wallet \
 //!     cargo test -p scape-tests --test grin_programs -- --ignored --test-threads 1
 //! ```
 
@@ -15,8 +16,10 @@ mod follow;
 mod grin;
 mod keys;
 mod merge;
+mod pay;
 mod program;
 mod relay;
+mod wallet;
 
 use scape_aggregate::{ChainType, Consensus};
 

@@ -59,7 +59,12 @@ impl Relay {
         self.p2p
     }
 
-    fn wallets_secret(&self) -> PathBuf {
+    /// Where wallets are served.
+    pub(crate) fn wallets(&self) -> SocketAddr {
+        self.foreign
+    }
+
+    pub(crate) fn wallets_secret(&self) -> PathBuf {
         self.home.path().join("usernet/.foreign_api_secret")
     }
 
