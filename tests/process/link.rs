@@ -8,7 +8,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use super::wiretap::Wiretap;
+use super::wiretap::{Connection, Wiretap};
 
 /// Forwards connections to where the server is at the moment.
 pub(crate) struct Link {
@@ -71,16 +71,17 @@ async fn forward(client: TcpStream, target: SocketAddr, wiretap: Option<(Wiretap
     let Ok(server) = TcpStream::connect(target).await else { return };
     let ((from_client, to_client), (from_server, to_server)) =
         (client.into_split(), server.into_split());
-    let mut wiretap = wiretap.map(|(wiretap, receiver)| wiretap.connection(receiver));
-    let listen = move |bytes: &[u8]| {
-        if let Some(wiretap) = &mut wiretap {
-            wiretap.hear(bytes);
+    let taps = wiretap.map(|(wiretap, receiver)| wiretap.connection(receiver));
+    let (mut there, mut back) = taps.unzip();
+    let hear = |tap: &mut Option<Connection>, bytes: &[u8]| {
+        if let Some(tap) = tap {
+            tap.hear(bytes);
         }
     };
     // If one side has ended, so does the other: neither protocol knows half-closed connections.
     tokio::select! {
-        () = pump(from_client, to_server, listen) => {}
-        () = pump(from_server, to_client, |_| {}) => {}
+        () = pump(from_client, to_server, |bytes| hear(&mut there, bytes)) => {}
+        () = pump(from_server, to_client, |bytes| hear(&mut back, bytes)) => {}
     }
 }
 

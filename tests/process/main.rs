@@ -28,8 +28,7 @@ async fn play(seed: u64, rounds: u64) {
     let plan = Plan::draw(seed, rounds, flow);
     println!("SCAPE_PROCESS_SEED={seed}: {plan:#?}");
     let site = Site::start().await;
-    let payments = flow.all().cloned().collect();
-    let miner = Miner::new(&site, payments);
+    let miner = Miner::new(&site);
     tokio::select! {
         () = miner.run() => {}
         () = async {

@@ -92,10 +92,11 @@ fn mined_once(site: &Site) {
 }
 
 /// What a relay took from its owner and sent on the stem, it does not send there again in another
-/// life; unless it could not write down that it had.
+/// life; unless it could not write down that it had, or a rival may have pushed it out meanwhile:
+/// what was given up and fits again is sent again.
 fn stemmed_in_one_life(site: &Site, flow: &Flow) {
     let said = site.said.lock().expect("no panic");
-    for payment in flow.all() {
+    for payment in flow.all().filter(|payment| flow.rival(payment).is_none()) {
         let Some(relay) = said.acknowledged.get(&payment.kernel()) else { continue };
         let mut lives = site.wiretap.senders(&payment.kernel(), *relay);
         lives.retain(|life| !said.failing.contains(life));

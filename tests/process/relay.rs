@@ -69,11 +69,11 @@ impl Relay {
             "[chain]\ntype = \"testnet\"\n\
              [network]\nlisten = \"127.0.0.1:0\"\nadvertise = \"{own}\"\npeers = [{peers}]\n\
              outbound = 3\nmax_inbound_per_host = 64\nallow_private = true\n\
-             whitelist = [\"127.0.0.1\"]\n\
              [grin]\nurl = \"{grin}\"\npoll_secs = 1\n\
              [api]\nforeign = \"127.0.0.1:0\"\nforeign_secret_file = {:?}\n\
              owner = \"127.0.0.1:0\"\nowner_secret_file = {:?}\n\
              [dandelion]\npreset = \"grin-doc\"\nepoch_secs = 20\npatience_secs = 1\n\
+             relay_max_lag = 100\n\
              embargo_base_secs = 5\nembargo_spread_secs = 3\nembargo_sweep_secs = 0.5\n\
              fluff_delay_secs = 0.2\n\
              [log]\njson = true\nfilter = \"info\"\n",

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use scape::aggregate::{Hash, ProtocolVersion};
+use scape::aggregate::{Hash, ProtocolVersion, Transaction};
 use scape::p2p::wire::{FrameDecoder, Message};
 
 use super::flow::CONSENSUS;
@@ -37,11 +37,14 @@ pub(crate) struct Wiretap(Arc<Mutex<Heard>>);
 struct Heard {
     stem: BTreeMap<Hash, BTreeSet<Life>>,
     public: BTreeSet<Hash>,
+    /// Public transactions, whole.
+    passed: Vec<Transaction>,
     /// Kernels that came to a relay on the stem in its present life.
     came: BTreeSet<(Hash, usize)>,
 }
 
-/// One connection, from the side that opened it: relays stem to those only that they connected to.
+/// One direction of a connection. Relays stem to those only that they connected to, so that only
+/// the side that opened it has to be known.
 pub(crate) struct Connection {
     wiretap: Wiretap,
     receiver: usize,
@@ -56,10 +59,12 @@ impl Wiretap {
         heard.came.retain(|(_, receiver)| *receiver != relay);
     }
 
-    /// Listens to what a relay is sent.
-    pub(crate) fn connection(self, receiver: usize) -> Connection {
-        let decoder = FrameDecoder::expect_hand(CONSENSUS);
-        Connection { wiretap: self, receiver, decoder, sender: None }
+    /// Listens to what a relay is sent by who connected to it, and to what it answers.
+    pub(crate) fn connection(self, receiver: usize) -> (Connection, Connection) {
+        let [hand, shake] = [FrameDecoder::expect_hand, FrameDecoder::expect_shake];
+        let direction =
+            |decoder| Connection { wiretap: self.clone(), receiver, decoder, sender: None };
+        (direction(hand(CONSENSUS)), direction(shake(CONSENSUS)))
     }
 
     /// The lives in which a relay sent a kernel on the stem, as far as it came through.
@@ -72,6 +77,11 @@ impl Wiretap {
     /// How many kernels were heard of.
     pub(crate) fn kernels(&self) -> usize {
         self.0.lock().expect("no panic").stem.len()
+    }
+
+    /// Public transactions that passed between relays since the last call.
+    pub(crate) fn passed(&self) -> Vec<Transaction> {
+        std::mem::take(&mut self.0.lock().expect("no panic").passed)
     }
 
     /// Kernels are public.
@@ -89,6 +99,9 @@ impl Connection {
                     self.sender = Life::of(&hand.user_agent);
                     self.decoder.open(hand.version.min(ProtocolVersion::LOCAL));
                 }
+                (Message::Shake(shake), _) => {
+                    self.decoder.open(shake.version.min(ProtocolVersion::LOCAL));
+                }
                 (Message::StemTransaction(tx), Some(sender)) => {
                     let mut heard = self.wiretap.0.lock().expect("no panic");
                     for kernel in tx.kernels().iter().map(|kernel| *kernel.hash()) {
@@ -101,6 +114,7 @@ impl Connection {
                 }
                 (Message::Transaction(tx), _) => {
                     self.wiretap.show(tx.kernels().iter().map(|kernel| *kernel.hash()));
+                    self.wiretap.0.lock().expect("no panic").passed.push(tx);
                 }
                 (Message::TransactionKernel(kernel), _) => self.wiretap.show([kernel]),
                 _ => {}
