@@ -166,7 +166,10 @@ impl Pool {
             (None, Some(embargo), _) => RecordStage::Sent { embargo },
             (None, None, Stage::Settled) => return None,
             (None, None, Stage::Pending { heard }) => {
+                let sent = kernels().find_map(|kernel| self.stem_orphans.sent_under(kernel));
                 match kernels().all(|kernel| self.txpool.with_kernel(kernel).is_some()) {
+                    // It was sent in another life, and waits in this one.
+                    false if let Some(embargo) = sent => RecordStage::Sent { embargo },
                     false => RecordStage::Waiting { embargo: None },
                     true if heard => return None,
                     true => RecordStage::Public,

@@ -126,6 +126,14 @@ impl Orphans {
         self.by_kernel.has(kernel)
     }
 
+    /// The embargo of one with this kernel that was sent in another life of the node.
+    pub(crate) fn sent_under(&self, kernel: &Hash) -> Option<Instant> {
+        self.by_kernel.get(kernel).iter().find_map(|id| match self.entries.get(id)?.arrival.past {
+            Past::Stem { embargo, sent: true } => Some(embargo),
+            _ => None,
+        })
+    }
+
     pub(crate) fn next_expiry(&self) -> Option<Instant> {
         self.expiries.first().map(|(at, _)| *at)
     }

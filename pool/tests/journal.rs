@@ -263,3 +263,23 @@ fn a_child_that_was_sent_in_another_life_goes_on_beside_its_parent() {
     let out = host.run_until(100);
     assert_eq!((out.stems.len(), out.fluffs.len()), (0, 1), "both together, at the end");
 }
+
+#[test]
+fn a_child_that_was_sent_is_not_sent_again_however_often_its_parent_is_lost() {
+    let mut host = Host::new();
+    let parent = host.world.tx();
+    let child = host.world.child(&parent);
+    host.world.stem(&parent, peer(1)).expect("fits");
+    host.push(&child);
+    assert_eq!(host.run_until(10).stems.len(), 1);
+    // Nothing of a peer's is kept, so that the child waits.
+    for _ in 0..2 {
+        host.crash();
+        assert!(host.world.embargo(&child).is_none() && host.disk.is_sent(&child));
+    }
+    host.world.stem(&parent, peer(1)).expect("fits");
+    let out = host.run_until(30);
+    assert!(host.world.embargo(&child).is_some());
+    let again = out.stems.iter().any(|stem| kernels(&stem.1).contains(&kernels(&child)[0]));
+    assert!(!again, "it was sent in another life: {:?}", out.all);
+}

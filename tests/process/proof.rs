@@ -92,11 +92,11 @@ fn mined_once(site: &Site) {
 }
 
 /// What a relay took from its owner and sent on the stem, it does not send there again in another
-/// life; unless it could not write down that it had, or a rival may have pushed it out meanwhile:
-/// what was given up and fits again is sent again.
+/// life; unless it could not write down that it had. Of what has rivals or parents that cannot be
+/// said: it may be given up, and is sent again when it fits again.
 fn stemmed_in_one_life(site: &Site, flow: &Flow) {
     let said = site.said.lock().expect("no panic");
-    for payment in flow.all().filter(|payment| flow.rival(payment).is_none()) {
+    for payment in &flow.singles {
         let Some(relay) = said.acknowledged.get(&payment.kernel()) else { continue };
         let mut lives = site.wiretap.senders(&payment.kernel(), *relay);
         lives.retain(|life| !said.failing.contains(life));
