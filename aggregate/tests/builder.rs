@@ -6,8 +6,8 @@
 use std::num::NonZeroUsize;
 
 use scape_aggregate::builder::{
-    AssumedTx, BuildError, Coin, Damage, Faucet, Kernel, RawTx, Recipe, Secret, Stage, TxBuilder,
-    assumed_chain, corpus, seeded,
+    AssumedTx, BuildError, Coin, Damage, Faucet, Kernel, RawKernel, RawTx, Recipe, Secret, Stage,
+    TxBuilder, assumed_chain, corpus, seeded,
 };
 use scape_aggregate::{
     ChainType, Consensus, DecodeError, FeeFields, NrdRelativeHeight, ProtocolVersion, Transaction,
@@ -99,6 +99,10 @@ fn raw_form_writes_what_the_real_one_does() {
                 raw.sort(version);
                 assert_eq!(raw.encode(version), bytes);
             }
+        }
+        for kernel in built.tx.kernels() {
+            let raw = RawKernel::of(kernel);
+            assert_eq!((raw.hash(), raw.message()), (*kernel.hash(), kernel.features().message()));
         }
     }
 }
