@@ -6,8 +6,8 @@ use std::num::NonZeroUsize;
 
 use scape_aggregate::builder::{Coin, Kernel, Recipe, Secret, TxBuilder, corpus, seeded};
 use scape_aggregate::{
-    BlindingFactor, ChainType, Consensus, Output, Transaction, TxKernel, ValidTx, Verifier,
-    VerifyError, aggregate,
+    BlindingFactor, ChainType, Commitment, Consensus, Inputs, Output, Transaction, TxKernel,
+    ValidTx, Verifier, VerifyError, aggregate,
 };
 
 const CHAIN: Consensus = Consensus::of(ChainType::Mainnet);
@@ -89,6 +89,28 @@ fn aggregates_that_only_resemble_known_parts_are_refused() {
 
     let fewer = with_outputs(&whole, *whole.offset(), whole.outputs()[1..].to_vec());
     assert_eq!(verifier.verify(fewer), Err(VerifyError::KernelSum));
+}
+
+/// Grin leaves a commitment of zeros out of the sums (`Secp256k1::commit_sum`), whoever spends it.
+#[test]
+fn a_commitment_of_zeros_counts_for_nothing() {
+    let mut rng = seeded(5, 0);
+    for zero_offset in [false, true] {
+        let coin = Coin::new(60_000_000_000, &mut rng);
+        let builder = TxBuilder::new().input(coin).split(2);
+        let builder = if zero_offset { builder.zero_offset() } else { builder };
+        let tx = builder.build(&mut rng, &CHAIN).unwrap().tx;
+        let nothing = Commitment([0; Commitment::SIZE]);
+        let spent = tx.inputs().iter().map(|input| input.commitment()).chain([nothing]);
+        let inputs = Inputs::from_commitments(spent);
+        let with = |offset| {
+            let (outputs, kernels) = (tx.outputs().to_vec(), tx.kernels().to_vec());
+            Transaction::new(offset, inputs.clone(), outputs, kernels, &CHAIN).unwrap()
+        };
+        assert!(verifier().verify(with(*tx.offset())).is_ok());
+        let other = with(BlindingFactor([1; 32]));
+        assert_eq!(verifier().verify(other), Err(VerifyError::KernelSum));
+    }
 }
 
 /// Grin's library refuses a sum that is infinity, balanced or not.
