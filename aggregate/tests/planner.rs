@@ -297,12 +297,15 @@ fn outputs_that_begin_alike_are_not_the_same() {
 #[test]
 fn who_excludes_another_goes_alone() {
     let limits = PlanLimits::of(MAINNET.chain);
-    let output = Commitment([8; 33]);
-    let makers: [fn(Commitment) -> AssumedTx; 2] =
-        [|output| AssumedTx::new().spend(output), |output| AssumedTx::new().create(output)];
+    let shared = Commitment([8; 33]);
+    let makers: [fn(Commitment) -> AssumedTx; 3] = [
+        |output| AssumedTx::new().spend(output),
+        |output| AssumedTx::new().create(output),
+        |excess| AssumedTx::new().nrd(NrdRelativeHeight::new(9).unwrap(), Some(excess)),
+    ];
     for make in makers {
         let mut rng = seeded(4, 0);
-        let rivals = (0..2).map(|_| make(output));
+        let rivals = (0..2).map(|_| make(shared));
         let all = rivals.chain((0..5).map(|_| AssumedTx::new())).enumerate();
         let all: Vec<Candidate> =
             all.map(|(id, tx)| (id, 0, tx.build(&mut rng, &MAINNET).unwrap())).collect();

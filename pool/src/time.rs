@@ -75,6 +75,14 @@ mod tests {
     }
 
     #[test]
+    fn no_time_passes_before_the_beginning() {
+        let (early, late) = (Instant::from_secs(3), Instant::from_micros(5_000_001));
+        assert_eq!(late.saturating_since(early), Duration::from_micros(2_000_001));
+        assert_eq!(early.saturating_since(late), Duration::ZERO);
+        assert_eq!(early + late.saturating_since(early), late);
+    }
+
+    #[test]
     fn rounding_up_keeps_multiples() {
         let step = Duration::from_secs(10);
         assert_eq!(Instant::from_secs(20).round_up(step), Instant::from_secs(20));
