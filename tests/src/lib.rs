@@ -8,6 +8,7 @@
 //! - [`flow`]: transactions that look real, with parents and children, and the coins they spend.
 //! - [`model`]: a pool that does the same by going through lists, to compare the real one with.
 //! - [`endurance`]: a real node in a process of its own, and everything that floods it.
+//! - [`lab`]: what an adversary learns of transactions in a network of thousands of nodes.
 //! - [`stats`]: whether two recordings can be told apart.
 //!
 //! But for [`endurance`] nothing here reads a clock or an ambient generator: a seed decides
@@ -18,6 +19,7 @@ pub mod chaos;
 pub mod endurance;
 pub mod flow;
 pub mod invariant;
+pub mod lab;
 pub mod model;
 pub mod net;
 pub mod stats;

@@ -1,0 +1,65 @@
+use std::time::Duration;
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha12Rng;
+use scape_p2p::dandelion::Preset;
+
+use super::paper::{Score, Topology};
+use super::*;
+
+/// First-spy precision and recall with 1,000 nodes of which a fifth spies, by the simulator of the
+/// authors of the Dandelion papers.
+#[test]
+fn first_spies_are_scored_as_in_the_papers() {
+    for (topology, precision, recall, runs) in [
+        (Topology::Line, 0.079, 0.200, 40),
+        (Topology::FourRegular, 0.103, 0.201, 40),
+        (Topology::FourRegularPerTransaction, 0.084, 0.201, 40),
+        (Topology::FourRegularAllToOne, 0.108, 0.200, 40),
+        (Topology::Diffusion, 0.289, 0.398, 4),
+    ] {
+        let mut mean = Score::default();
+        for seed in 0..runs {
+            let mut rng = ChaCha12Rng::seed_from_u64(seed);
+            let score = topology.first_spy(1_000, 0.2, &mut rng);
+            mean.precision += score.precision / runs as f64;
+            mean.recall += score.recall / runs as f64;
+        }
+        assert!((mean.precision - precision).abs() < 0.01, "{topology:?}: {mean:?}");
+        assert!((mean.recall - recall).abs() < 0.02, "{topology:?}: {mean:?}");
+    }
+}
+
+fn small(preset: Preset) -> Experiment {
+    Experiment {
+        nodes: 200,
+        listened: 40,
+        length: Duration::from_secs(3_600),
+        spies: 0.1,
+        black_holes: 0.05,
+        ..Experiment::mainnet(preset)
+    }
+}
+
+#[test]
+fn a_seed_decides_everything_and_nothing_is_lost() {
+    for preset in Preset::ALL {
+        let experiment = small(preset);
+        let run = experiment.run(7);
+        assert!(run.outcomes.len() > 50, "{preset}: {} payments", run.outcomes.len());
+        let mined = run.outcomes.iter().filter(|outcome| outcome.mined.is_some()).count();
+        assert_eq!(mined, run.outcomes.len(), "{preset}");
+        assert_eq!(run, experiment.run(7), "{preset}");
+        assert_ne!(run, experiment.run(8), "{preset}");
+    }
+}
+
+#[test]
+fn listeners_see_what_is_fluffed_and_relays_what_they_are_handed() {
+    let run = small(Preset::GrinDoc).run(3);
+    let heard = run.sights.iter().filter(|sight| sight.observer == Observer::Listener);
+    assert_eq!(heard.count(), run.fluffs.len());
+    let relays = run.sights.iter().filter(|sight| sight.observer != Observer::Listener);
+    let share = relays.count() as f64 / run.outcomes.iter().map(|o| o.hops).sum::<u32>() as f64;
+    assert!((0.05..0.3).contains(&share), "{share} of all hops lead to a spy or a black hole");
+}

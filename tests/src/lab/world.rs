@@ -1,0 +1,404 @@
+//! Many nodes of the production pool and router, and what happens between them.
+//!
+//! Only nodes that hold something cost anything: a node without transactions has no timers but the
+//! end of its epoch, which is made up for when it is next needed, and hears of no block. So an
+//! experiment costs as much as there is traffic, whatever its size; floods alone look at all nodes.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap, HashMap};
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha12Rng;
+use scape_aggregate::builder::AssumedTx;
+use scape_aggregate::{ChainType, Consensus, Hash, TxKernel, ValidTx};
+use scape_p2p::book::Group;
+use scape_p2p::dandelion::{Candidate, DandelionRouter};
+use scape_pool::{
+    Capacity, ChainUpdate, Context, Effect, Instant, Notice, PeerId, Pool, PoolConfig, Source,
+};
+
+use super::chain::LabChain;
+use super::diffusion::{Diffusion, NEVER};
+use super::experiment::Experiment;
+use super::graph::Graph;
+use super::run::{Fluff, Observer, Run, Sight};
+use super::traffic::Payment;
+
+/// Everything in an experiment that changes.
+pub(super) struct World<'a> {
+    experiment: &'a Experiment,
+    consensus: Consensus,
+    graph: Graph,
+    nodes: Vec<Node>,
+    chain: LabChain,
+    diffusion: Diffusion,
+    /// Of links.
+    seed: u64,
+    rng: ChaCha12Rng,
+    queue: BinaryHeap<Reverse<(Instant, u64, Event)>>,
+    entered: u64,
+    listened: Vec<u32>,
+    payments: Vec<Payment>,
+    /// The latest transaction of each origin, to be chained to.
+    latest: HashMap<u32, usize>,
+    txs: Vec<Option<ValidTx>>,
+    of_kernel: HashMap<Hash, u32>,
+    holders: Vec<Vec<u32>>,
+    /// Nodes whose pools are not empty.
+    active: BTreeSet<u32>,
+    /// What travels on the stem, by the number in its event.
+    parcels: Vec<Option<ValidTx>>,
+    publications: Vec<Publication>,
+    /// Publications that hold a payment.
+    public: Vec<Vec<u32>>,
+    unmined: Vec<u32>,
+    run: Run,
+}
+
+struct Node {
+    pool: Pool,
+    router: DandelionRouter,
+    kind: NodeKind,
+    wake: Option<Instant>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum NodeKind {
+    Honest,
+    /// Does all that an honest node does, and tells.
+    Spy,
+    /// Swallows what comes on the stem, and tells.
+    BlackHole,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Event {
+    Push(u32),
+    Wake(u32),
+    Stem { to: u32, from: u32, parcel: u32 },
+    See { node: u32, publication: u32 },
+    Block,
+}
+
+struct Publication {
+    tx: ValidTx,
+    at: Instant,
+    payments: Vec<u32>,
+    arrivals: Vec<u32>,
+}
+
+impl<'a> World<'a> {
+    pub(super) fn new(experiment: &'a Experiment, seed: u64) -> Self {
+        let consensus = Consensus { chain: ChainType::Mainnet, nrd: false };
+        let mut rng = ChaCha12Rng::seed_from_u64(seed);
+        let graph = Graph::random(experiment.nodes, experiment.outbound, &mut rng);
+        let params = experiment.params;
+        let begin = Instant::ZERO + params.epoch + params.epoch_spread;
+        let nodes = nodes(experiment, &graph, &consensus, &mut rng);
+        let honest = (0u32..).zip(&nodes).filter(|(_, node)| node.kind == NodeKind::Honest);
+        let mut honest: Vec<u32> = honest.map(|(id, _)| id).collect();
+        honest.shuffle(&mut rng);
+        let listened = honest.iter().copied().take(experiment.listened).collect();
+        // Who is busy has nothing to do with who is listened to.
+        honest.shuffle(&mut rng);
+        let payments = experiment.traffic.draw(&honest, begin, experiment.length, &mut rng);
+        let link_seed = rng.random();
+        let mut world = Self {
+            diffusion: Diffusion::new(&params, experiment.latency, link_seed),
+            chain: LabChain::new(&consensus),
+            experiment,
+            consensus,
+            graph,
+            nodes,
+            seed: link_seed,
+            queue: BinaryHeap::new(),
+            entered: 0,
+            listened,
+            latest: HashMap::new(),
+            txs: vec![None; payments.len()],
+            of_kernel: HashMap::with_capacity(payments.len()),
+            holders: vec![Vec::new(); payments.len()],
+            active: BTreeSet::new(),
+            parcels: Vec::new(),
+            publications: Vec::new(),
+            public: vec![Vec::new(); payments.len()],
+            unmined: Vec::new(),
+            run: Run::new(&payments, &params),
+            payments,
+            rng,
+        };
+        for (index, payment) in world.payments.clone().iter().enumerate() {
+            world.schedule(payment.at, Event::Push(index as u32));
+        }
+        world.schedule(begin + experiment.block_time, Event::Block);
+        world
+    }
+
+    /// Plays everything until all is mined, or nothing can happen any more.
+    pub(super) fn play(mut self) -> Run {
+        while let Some(Reverse((now, _, event))) = self.queue.pop() {
+            self.run.events += 1;
+            match event {
+                Event::Push(payment) => self.on_push(payment, now),
+                Event::Wake(node) => self.on_wake(node, now),
+                Event::Stem { to, from, parcel } => self.on_stem(to, from, parcel, now),
+                Event::See { node, publication } => self.on_see(node, publication, now),
+                Event::Block => self.on_block(now),
+            }
+        }
+        self.run
+    }
+
+    fn schedule(&mut self, at: Instant, event: Event) {
+        self.entered += 1;
+        self.queue.push(Reverse((at, self.entered, event)));
+    }
+
+    fn on_push(&mut self, index: u32, now: Instant) {
+        let Payment { origin, chained, .. } = self.payments[index as usize];
+        let parent = self.latest.get(&origin).filter(|_| chained);
+        let parent = parent.filter(|parent| self.run.outcomes[**parent].mined.is_none());
+        let parent = parent.and_then(|parent| self.txs[*parent].as_ref());
+        let spent = parent.and_then(|tx| tx.outputs().first()).map(|output| output.commitment());
+        let builder = spent.map_or_else(AssumedTx::new, |spent| AssumedTx::new().spend(spent));
+        let Ok(tx) = builder.build(&mut self.rng, &self.consensus) else { return };
+        if spent.is_none() {
+            tx.inputs().iter().for_each(|input| self.chain.add_coin(input.commitment()));
+        }
+        self.of_kernel.extend(tx.kernels().iter().map(|kernel| (*kernel.hash(), index)));
+        self.txs[index as usize] = Some(tx.clone());
+        self.latest.insert(origin, index as usize);
+        self.hold(origin, &[index], now);
+        self.with_node(origin, now, |pool, ctx| {
+            // A chain too long waits at its origin; nothing else can be refused.
+            let _ = pool.handle_stem(tx, Source::Own, ctx);
+        });
+    }
+
+    fn on_wake(&mut self, node: u32, now: Instant) {
+        // A later wake-up has taken its place.
+        if self.nodes[node as usize].wake == Some(now) {
+            self.nodes[node as usize].wake = None;
+            self.with_node(node, now, |pool, ctx| pool.handle_timeout(ctx));
+        }
+    }
+
+    fn on_stem(&mut self, to: u32, from: u32, parcel: u32, now: Instant) {
+        let Some(tx) = self.parcels[parcel as usize].take() else { return };
+        let payments = self.payments_in(&tx);
+        let kind = self.nodes[to as usize].kind;
+        if kind != NodeKind::Honest {
+            let observer = Observer::Relay(to);
+            let payments = payments.clone();
+            self.run.sights.push(Sight { at: now, observer, from: Some(from), payments });
+        }
+        for &payment in &payments {
+            self.run.outcomes[payment as usize].hops += 1;
+        }
+        if kind == NodeKind::BlackHole {
+            return;
+        }
+        self.hold(to, &payments, now);
+        self.with_node(to, now, |pool, ctx| {
+            let _ = pool.handle_stem(tx, Source::Peer(PeerId(u64::from(from))), ctx);
+        });
+    }
+
+    fn on_see(&mut self, node: u32, publication: u32, now: Instant) {
+        let tx = self.publications[publication as usize].tx.clone();
+        self.with_node(node, now, |pool, ctx| {
+            // Somebody; gossip is played elsewhere.
+            let _ = pool.handle_fluff(tx, Source::Peer(PeerId(u64::MAX)), ctx);
+        });
+    }
+
+    fn on_block(&mut self, now: Instant) {
+        let mut block = Vec::new();
+        let mut left = Vec::new();
+        for publication in std::mem::take(&mut self.unmined) {
+            let Publication { tx, at, payments, .. } = &self.publications[publication as usize];
+            let heard = *at + MINER_DELAY <= now;
+            let mined = |payment: &u32| self.run.outcomes[*payment as usize].mined.is_some();
+            if heard && self.chain.fits(tx) {
+                self.chain.spend(tx);
+                block.push(tx.clone());
+                for payment in payments {
+                    self.run.outcomes[*payment as usize].mined = Some(now);
+                }
+            } else if !payments.iter().all(mined) {
+                left.push(publication);
+            }
+        }
+        self.unmined = left;
+        let update = self.chain.close(&block);
+        for node in self.active.clone() {
+            self.on_chain(node, &update, now);
+        }
+        let unmined = self.run.outcomes.iter().any(|outcome| outcome.mined.is_none());
+        let over = now > self.run.begin + self.experiment.length + self.experiment.grace;
+        if unmined && !over {
+            self.schedule(now + self.experiment.block_time, Event::Block);
+        }
+    }
+
+    fn on_chain(&mut self, node: u32, update: &ChainUpdate, now: Instant) {
+        self.with_node(node, now, |pool, ctx| pool.handle_chain(update, ctx));
+        let counts = self.nodes[node as usize].pool.counts();
+        if counts.stem + counts.public + counts.orphans == 0 {
+            self.active.remove(&node);
+        }
+    }
+
+    /// Remembers that a node has these, and tells it of what is public of them: now, if it should
+    /// know already, or when it will.
+    fn hold(&mut self, node: u32, payments: &[u32], now: Instant) {
+        self.active.insert(node);
+        let mut publications = BTreeSet::new();
+        for &payment in payments {
+            self.holders[payment as usize].push(node);
+            publications.extend(self.public[payment as usize].iter().copied());
+        }
+        for publication in publications {
+            match self.publications[publication as usize].arrival(node) {
+                Some(at) if at <= now => self.on_see(node, publication, now),
+                Some(at) => self.schedule(at, Event::See { node, publication }),
+                None => {}
+            }
+        }
+    }
+
+    /// Calls a node's pool, carries out what it wants and comes back when it has to.
+    fn with_node(&mut self, id: u32, now: Instant, call: impl FnOnce(&mut Pool, &mut Context<'_>)) {
+        let node = &mut self.nodes[id as usize];
+        while node.router.poll_timeout() <= now {
+            node.router.handle_timeout(node.router.poll_timeout());
+        }
+        call(&mut node.pool, &mut Context { now, chain: &self.chain, router: &mut node.router });
+        let mut notice = None;
+        while let Some(effect) = self.nodes[id as usize].pool.poll_effect() {
+            match effect {
+                Effect::Stem { relay, tx, .. } => self.send(id, relay, tx, now),
+                Effect::Fluff { tx, except: None } => self.publish(id, tx, notice.take(), now),
+                Effect::Notice(fluffed @ Notice::Fluffed { .. }) => notice = Some(fluffed),
+                // What others tell is not told on: floods are played elsewhere.
+                Effect::Fluff { .. }
+                | Effect::Notice(_)
+                | Effect::Keep(_)
+                | Effect::Erase { .. } => {}
+            }
+        }
+        let node = &mut self.nodes[id as usize];
+        let next = node.pool.poll_timeout().map(|at| at.max(now));
+        if let Some(at) = next.filter(|at| node.wake.is_none_or(|wake| *at < wake || wake < now)) {
+            node.wake = Some(at);
+            self.schedule(at, Event::Wake(id));
+        }
+    }
+
+    fn send(&mut self, from: u32, relay: PeerId, tx: ValidTx, now: Instant) {
+        let to = relay.0 as u32;
+        let parcel = self.parcels.len() as u32;
+        self.parcels.push(Some(tx));
+        let at = now + self.experiment.latency.of(from, to, self.seed);
+        self.schedule(at, Event::Stem { to, from, parcel });
+    }
+
+    fn publish(&mut self, node: u32, tx: ValidTx, notice: Option<Notice>, now: Instant) {
+        let payments = self.payments_in(&tx);
+        let arrivals = self.diffusion.flood(&self.graph, node, &mut self.rng);
+        let reason = match notice {
+            Some(Notice::Fluffed { reason, .. }) => Some(reason),
+            _ => None,
+        };
+        let (half, most) = Run::reach(&arrivals);
+        let fluff = Fluff { at: now, node, reason, payments: payments.clone(), half, most };
+        if let Some((after, teller)) =
+            self.diffusion.heard(&arrivals, &self.listened, &mut self.rng)
+        {
+            let at = now + Duration::from_millis(u64::from(after));
+            let payments = payments.clone();
+            self.run.sights.push(Sight {
+                at,
+                observer: Observer::Listener,
+                from: Some(teller),
+                payments,
+            });
+        }
+        let publication = self.publications.len() as u32;
+        self.unmined.push(publication);
+        let mut holders = BTreeSet::new();
+        for &payment in &payments {
+            self.public[payment as usize].push(publication);
+            holders.extend(self.holders[payment as usize].iter().copied());
+            let outcome = &mut self.run.outcomes[payment as usize];
+            outcome.fluffs.push(self.run.fluffs.len() as u32);
+        }
+        holders.remove(&node);
+        self.run.fluffs.push(fluff);
+        let publication_of = Publication { tx, at: now, payments, arrivals };
+        for holder in holders {
+            if let Some(at) = publication_of.arrival(holder) {
+                self.schedule(at, Event::See { node: holder, publication });
+            }
+        }
+        self.publications.push(publication_of);
+    }
+
+    fn payments_in(&self, tx: &ValidTx) -> Vec<u32> {
+        let kernels = tx.kernels().iter().map(TxKernel::hash);
+        let mut payments: Vec<u32> =
+            kernels.filter_map(|kernel| self.of_kernel.get(kernel).copied()).collect();
+        payments.sort_unstable();
+        payments
+    }
+}
+
+impl Publication {
+    fn arrival(&self, node: u32) -> Option<Instant> {
+        let after = Some(self.arrivals[node as usize]).filter(|after| *after != NEVER)?;
+        Some(self.at + Duration::from_millis(u64::from(after)))
+    }
+}
+
+/// Until a miner has heard of what was fluffed and works on it.
+const MINER_DELAY: Duration = Duration::from_secs(10);
+
+fn nodes(
+    experiment: &Experiment,
+    graph: &Graph,
+    consensus: &Consensus,
+    rng: &mut ChaCha12Rng,
+) -> Vec<Node> {
+    let share = |share: f64| (share * graph.len() as f64).round() as usize;
+    let mut kinds = vec![NodeKind::Honest; graph.len()];
+    let (spies, holes) = (share(experiment.spies), share(experiment.black_holes));
+    kinds.iter_mut().take(spies).for_each(|kind| *kind = NodeKind::Spy);
+    kinds.iter_mut().skip(spies).take(holes).for_each(|kind| *kind = NodeKind::BlackHole);
+    kinds.shuffle(rng);
+    let params = experiment.params;
+    let config = PoolConfig {
+        consensus: *consensus,
+        patience: params.patience,
+        embargo: params.embargo,
+        // There are no reorgs here.
+        capacity: Capacity { reorg_depth: 0, ..Capacity::default() },
+    };
+    let node = |(id, kind): (u32, NodeKind)| {
+        // Epochs of different nodes have nothing to do with each other.
+        let epoch = (params.epoch + params.epoch_spread).mul_f64(rng.random::<f64>());
+        let mut router = DandelionRouter::new(params, rng.random(), Instant::ZERO + epoch);
+        router.set_candidates(graph.outbound(id).iter().map(|&peer| candidate(peer)));
+        Node { pool: Pool::new(config.clone(), rng.random()), router, kind, wake: None }
+    };
+    (0u32..).zip(kinds).map(node).collect()
+}
+
+/// Every node is in a group of its own.
+fn candidate(node: u32) -> Candidate {
+    let [a, b, c, d] = node.to_be_bytes();
+    let group = Group::of(IpAddr::V4(Ipv4Addr::new(10 ^ b, c, d, a)));
+    Candidate { peer: PeerId(u64::from(node)), group }
+}
