@@ -10,5 +10,5 @@ pub mod rendezvous;
 mod router;
 
 pub use implied::{Implied, ParamsError, Warning};
-pub use params::{CoinScope, Params, Preset};
+pub use params::{CoinScope, Params, Preset, RendezvousParams};
 pub use router::{Candidate, DandelionRouter};

@@ -2,7 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use scape_pool::{Embargo, EmbargoDelay, Patience, PatienceMode};
+use scape_pool::{Embargo, EmbargoDelay, Patience, PatienceMode, Rendezvous};
 
 /// The parameters of Dandelion in one zone.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -25,6 +25,8 @@ pub struct Params {
     pub patience: Patience,
     /// The embargo timer.
     pub embargo: Embargo,
+    /// How transactions meet at sinks, if they do.
+    pub rendezvous: Option<RendezvousParams>,
     /// How many peers, chosen at random, are told of a fluffed transaction at once.
     pub fluff_fanout: usize,
     /// The others are told after independent exponential delays of this mean.
@@ -49,10 +51,31 @@ impl Params {
             epoch_spread: faster(self.epoch_spread),
             patience: Patience { interval: faster(patience.interval), phase, ..patience },
             embargo: Embargo { delay, sweep: faster(embargo.sweep) },
+            rendezvous: self.rendezvous.map(|rendezvous| RendezvousParams {
+                pool: Rendezvous {
+                    window: faster(rendezvous.pool.window),
+                    spread: faster(rendezvous.pool.spread),
+                    ..rendezvous.pool
+                },
+                ..rendezvous
+            }),
             fluff_delay: faster(self.fluff_delay),
             ..self
         }
     }
+}
+
+/// How transactions meet at sinks. See [`super::rendezvous`].
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct RendezvousParams {
+    /// What the pool does: windows, and how many sinks are tried.
+    pub pool: Rendezvous,
+    /// The probability that a relay hands a sealed transaction to another relay; else it delivers it.
+    /// So from its origin it is carried on `1 / (1 - forward)` links on average before the last one.
+    pub forward: f64,
+    /// Below so many nodes that may be sinks there are none, and all goes along the ordinary stem:
+    /// where few are known, one adversary may be most of them.
+    pub least_known: usize,
 }
 
 /// What one flip of the coin decides on.
@@ -145,6 +168,7 @@ const GRIN_DOC: Params = Params {
     relay_max_lag: 2,
     patience: patience(10, PatienceMode::EveryHop),
     embargo: embargo(EmbargoDelay::Uniform { base: secs(30), spread: secs(30) }),
+    rendezvous: None,
     fluff_fanout: 8,
     fluff_delay: secs(2),
 };

@@ -1,9 +1,9 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use rand::seq::IndexedRandom;
+use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha12Rng;
-use scape_pool::{Coin, Instant, PeerId, Router, Source};
+use scape_pool::{Coin, Instant, PeerId, Router, SinkId, Source};
 
 use super::{CoinScope, Params};
 use crate::book::Group;
@@ -15,6 +15,8 @@ pub struct Candidate {
     pub peer: PeerId,
     /// Where it is: relays of one epoch are taken from different groups if that is possible.
     pub group: Group,
+    /// Whether it carries sealed transactions.
+    pub carries: bool,
 }
 
 /// Flips the coins and keeps the routes of one zone.
@@ -28,6 +30,10 @@ pub struct DandelionRouter {
     rng: ChaCha12Rng,
     candidates: BTreeMap<PeerId, Group>,
     relays: Vec<PeerId>,
+    /// All who carry sealed transactions, in the order in which they are asked to in this epoch.
+    carriers: Vec<PeerId>,
+    /// The sinks of now: those that are used, and the next ones.
+    sinks: (Vec<SinkId>, Vec<SinkId>),
     epoch_end: Instant,
     epoch_coin: Coin,
     /// Maps sources to relays, anew for each epoch.
@@ -42,6 +48,8 @@ impl DandelionRouter {
             rng: ChaCha12Rng::from_seed(seed),
             candidates: BTreeMap::new(),
             relays: Vec::new(),
+            carriers: Vec::new(),
+            sinks: (Vec::new(), Vec::new()),
             epoch_end: now,
             epoch_coin: Coin::Stem,
             salt: 0,
@@ -52,14 +60,41 @@ impl DandelionRouter {
 
     /// Says who may be a relay from now on. Relays that are not among them are replaced.
     pub fn set_candidates(&mut self, candidates: impl IntoIterator<Item = Candidate>) {
-        self.candidates = candidates.into_iter().map(|c| (c.peer, c.group)).collect();
+        let candidates: Vec<_> = candidates.into_iter().collect();
+        self.candidates = candidates.iter().map(|c| (c.peer, c.group)).collect();
         self.relays.retain(|relay| self.candidates.contains_key(relay));
         self.fill_relays();
+        let carriers = candidates.iter().filter(|c| c.carries).map(|c| c.peer);
+        let carriers: BTreeSet<_> = carriers.collect();
+        self.carriers.retain(|peer| carriers.contains(peer));
+        let mut new: Vec<_> =
+            carriers.into_iter().filter(|peer| !self.carriers.contains(peer)).collect();
+        new.shuffle(&mut self.rng);
+        self.carriers.extend(new);
     }
 
     /// The relays of this epoch.
     pub fn relays(&self) -> &[PeerId] {
         &self.relays
+    }
+
+    /// Says which sinks there are from now on, the best one first. The first `count` are used, the
+    /// others stand by for them.
+    pub fn set_sinks(&mut self, mut sinks: Vec<SinkId>, count: usize) {
+        let others = sinks.split_off(count.min(sinks.len()));
+        self.sinks = (sinks, others);
+    }
+
+    /// The sinks that are used.
+    pub fn sinks(&self) -> &[SinkId] {
+        &self.sinks.0
+    }
+
+    /// Who carries a sealed transaction, not back to whom it came from. As long as the epoch lasts it
+    /// is the same one, but for what is sealed again: that is given to another one for each attempt.
+    pub fn carrier(&self, from: Option<PeerId>, attempt: u8) -> Option<PeerId> {
+        let others = || self.carriers.iter().filter(|peer| Some(**peer) != from);
+        others().nth(usize::from(attempt).checked_rem(others().count())?).copied()
     }
 
     /// When the epoch ends.
@@ -90,6 +125,7 @@ impl DandelionRouter {
         self.salt = self.rng.random();
         self.relays.clear();
         self.fill_relays();
+        self.carriers.shuffle(&mut self.rng);
     }
 
     fn fill_relays(&mut self) {
@@ -110,6 +146,8 @@ impl DandelionRouter {
 impl Router for DandelionRouter {
     fn coin(&mut self, source: Source, rng: &mut dyn Rng) -> Coin {
         match self.params.coin {
+            // Not by chance: a relay that sees it in the clear may tell.
+            _ if !self.sinks.0.is_empty() && !self.carriers.is_empty() => Coin::Seal,
             _ if self.params.own_always_stem && source == Source::Own => Coin::Stem,
             CoinScope::Transaction => flip(self.params.stem_probability, rng),
             CoinScope::Epoch => self.epoch_coin,
@@ -124,6 +162,13 @@ impl Router for DandelionRouter {
         let count = u64::try_from(self.relays.len()).unwrap_or(u64::MAX);
         let slot = mix(self.salt ^ source).checked_rem(count)?;
         self.relays.get(usize::try_from(slot).ok()?).copied()
+    }
+
+    fn sink(&self, avoid: &[SinkId], rng: &mut dyn Rng) -> Option<SinkId> {
+        let (used, others) = &self.sinks;
+        let used: Vec<_> = used.iter().filter(|sink| !avoid.contains(sink)).collect();
+        let next = || others.iter().find(|sink| !avoid.contains(sink));
+        used.choose(rng).copied().or_else(next).copied()
     }
 
     fn is_up(&self, relay: PeerId) -> bool {
@@ -156,7 +201,8 @@ mod tests {
 
     fn candidate(id: u64) -> Candidate {
         let octet = u8::try_from(id).expect("small");
-        Candidate { peer: PeerId(id), group: Group::of(IpAddr::from([10, octet, 0, 1])) }
+        let group = Group::of(IpAddr::from([10, octet, 0, 1]));
+        Candidate { peer: PeerId(id), group, carries: id.is_multiple_of(2) }
     }
 
     fn router(preset: Preset, candidates: u64) -> DandelionRouter {
@@ -202,7 +248,7 @@ mod tests {
 
     #[test]
     fn relays_of_one_epoch_are_in_different_groups_if_possible() {
-        let near = |id| Candidate { peer: PeerId(id), group: candidate(1).group };
+        let near = |id| Candidate { group: candidate(1).group, ..candidate(id) };
         for seed in 0..50 {
             let params = Preset::Monero.params();
             let mut router = DandelionRouter::new(params, [seed; 32], Instant::ZERO);

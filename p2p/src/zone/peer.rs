@@ -99,7 +99,7 @@ impl Peer {
     }
 
     pub(super) fn as_candidate(&self, peer: PeerId) -> Candidate {
-        Candidate { peer, group: Group::of(self.addr.ip()) }
+        Candidate { peer, group: Group::of(self.addr.ip()), carries: false }
     }
 
     /// Whether it may be a relay: we chose it, it understands commit-only inputs, and it is in
