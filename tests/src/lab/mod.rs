@@ -5,8 +5,8 @@
 //! spies, black holes and a listener saw of it. [`paper`] repeats the first-spy experiment of the
 //! Dandelion papers, to know that guesses are scored as they are there.
 //!
-//! What it does not model: churn, blocks that arrive at different times, forks, peers that are not
-//! in sync, and nodes that do not speak Dandelion.
+//! What it does not model: blocks that arrive at different times, forks, peers that are not in sync,
+//! and nodes that go away with what they hold.
 
 mod chain;
 mod diffusion;
@@ -22,5 +22,5 @@ mod world;
 
 pub use experiment::Experiment;
 pub use latency::Latency;
-pub use run::{Fluff, Observer, Outcome, Run, Sight};
+pub use run::{Fluff, Observer, Outcome, Run, Sight, StemMessage};
 pub use traffic::{Payment, Traffic};
