@@ -73,6 +73,9 @@ pub struct RendezvousParams {
     /// The probability that a relay hands a sealed transaction to another relay; else it delivers it.
     /// So from its origin it is carried on `1 / (1 - forward)` links on average before the last one.
     pub forward: f64,
+    /// How many others should come to a sink on average while its window is open: decides how many
+    /// sinks there are. A transaction is alone with probability `exp(-company) / (1 + company)`.
+    pub company: f64,
     /// Below so many nodes that may be sinks there are none, and all goes along the ordinary stem:
     /// where few are known, one adversary may be most of them.
     pub least_known: usize,

@@ -257,6 +257,72 @@ mod tests {
         }
     }
 
+    fn sink(id: u8) -> SinkId {
+        SinkId([id; 32])
+    }
+
+    #[test]
+    fn where_there_are_sinks_all_is_sealed_if_somebody_carries_it() {
+        let mut router = router(Preset::GrinDoc, 4);
+        let mut rng = ChaCha12Rng::from_seed([1; 32]);
+        let seals = |router: &mut DandelionRouter, rng: &mut ChaCha12Rng| {
+            (0..50).filter(|_| router.coin(Source::Own, rng) == Coin::Seal).count()
+        };
+        assert_eq!(seals(&mut router, &mut rng), 0);
+        router.set_sinks(vec![sink(1)], 1);
+        assert_eq!(seals(&mut router, &mut rng), 50);
+        // Only even ones carry what they cannot read.
+        router.set_candidates([candidate(1), candidate(3)]);
+        assert_eq!((seals(&mut router, &mut rng), router.carrier(None, 0)), (0, None));
+        router.set_candidates((1..=4).map(candidate));
+        assert_eq!(seals(&mut router, &mut rng), 50);
+        router.set_sinks(Vec::new(), 1);
+        assert_eq!(seals(&mut router, &mut rng), 0);
+    }
+
+    #[test]
+    fn sinks_share_the_load_and_others_stand_by() {
+        let mut router = router(Preset::GrinDoc, 4);
+        let mut rng = ChaCha12Rng::from_seed([2; 32]);
+        router.set_sinks((1..=4).map(sink).collect(), 2);
+        assert_eq!(router.sinks(), [sink(1), sink(2)]);
+        let mut draw = |avoid: &[SinkId]| {
+            let mut drawn: Vec<_> = (0..100).map(|_| router.sink(avoid, &mut rng)).collect();
+            drawn.sort_unstable();
+            let ones = drawn.iter().filter(|drawn| **drawn == Some(sink(1))).count();
+            drawn.dedup();
+            (drawn.into_iter().flatten().collect::<Vec<_>>(), ones)
+        };
+        let (drawn, ones) = draw(&[]);
+        assert_eq!(drawn, [sink(1), sink(2)]);
+        assert!((30..70).contains(&ones), "{ones} of 100 to the first of two");
+        assert_eq!(draw(&[sink(2)]).0, [sink(1)]);
+        assert_eq!(draw(&[sink(1), sink(2)]).0, [sink(3)]);
+        assert_eq!(draw(&[sink(1), sink(2), sink(3), sink(4)]).0, []);
+    }
+
+    #[test]
+    fn a_carrier_stays_for_the_epoch_and_each_attempt_has_another_one() {
+        let mut router = router(Preset::GrinDoc, 8);
+        let first = router.carrier(None, 0).expect("four carry");
+        let all: BTreeSet<_> = (0..4).map(|attempt| router.carrier(None, attempt)).collect();
+        assert_eq!(all.len(), 4);
+        assert_eq!(router.carrier(None, 4), Some(first), "there are no more");
+        let second = router.carrier(None, 1).expect("four carry");
+        assert_eq!(router.carrier(Some(first), 0), Some(second), "never back");
+        router.set_candidates((1..=20).map(candidate));
+        assert_eq!(router.carrier(None, 0), Some(first), "who comes does not push in");
+        router.set_candidates((1..=20).map(candidate).filter(|c| c.peer != first));
+        assert_eq!(router.carrier(None, 0), Some(second));
+        let firsts: BTreeSet<_> = (1..100u64)
+            .map(|epoch| {
+                router.handle_timeout(Instant::from_secs(600 * epoch));
+                router.carrier(None, 0)
+            })
+            .collect();
+        assert_eq!(firsts.len(), 9, "all have their turn");
+    }
+
     #[test]
     fn coins_fall_as_their_scope_and_probability_say() {
         let mut router = router(Preset::GrinDoc, 1);

@@ -15,6 +15,7 @@ pub mod graph;
 mod latency;
 pub mod paper;
 mod run;
+mod sinks;
 #[cfg(test)]
 mod tests;
 mod traffic;
@@ -22,5 +23,5 @@ mod world;
 
 pub use experiment::Experiment;
 pub use latency::Latency;
-pub use run::{Fluff, Observer, Outcome, Run, Sight, StemMessage};
+pub use run::{Fluff, Observer, Outcome, Passage, Run, Sight, StemMessage};
 pub use traffic::{Payment, Traffic};

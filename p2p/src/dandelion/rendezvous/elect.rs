@@ -28,14 +28,11 @@ pub struct Epoch {
     pub seed: Hash,
 }
 
-/// How many others should come to a sink while its window is open, so that a transaction stays
-/// alone with a probability of `exp(-1.9) / 2.9`, one in twenty.
-pub const COMPANY: f64 = 1.9;
-
-/// How many sinks there should be, given the transactions of the whole network in a second and the
-/// window of a sink: as many as leave [`COMPANY`] for each, and at least one.
-pub fn sink_count(per_second: f64, window: Duration) -> usize {
-    let count = per_second * window.as_secs_f64() / COMPANY;
+/// How many sinks there should be, given the transactions of the whole network in a second, the
+/// window of a sink and how many are to come in while it is open: as many as leave that `company` to
+/// each, and at least one.
+pub fn sink_count(per_second: f64, window: Duration, company: f64) -> usize {
+    let count = per_second * window.as_secs_f64() / company;
     // A cast from floating point saturates, and makes zero of what is no number.
     (count as usize).max(1)
 }
@@ -118,10 +115,11 @@ mod tests {
     #[test]
     fn there_are_as_many_sinks_as_find_company() {
         let window = Duration::from_secs(150);
-        assert_eq!(sink_count(1.54 / 60.0, window), 2);
-        assert_eq!(sink_count(15.4 / 60.0, window), 20);
+        assert_eq!(sink_count(1.54 / 60.0, window, 1.9), 2);
+        assert_eq!(sink_count(1.54 / 60.0, window, 2.5), 1);
+        assert_eq!(sink_count(15.4 / 60.0, window, 1.9), 20);
         for nothing in [0.0, -1.0, f64::NAN, f64::NEG_INFINITY] {
-            assert_eq!(sink_count(nothing, window), 1);
+            assert_eq!(sink_count(nothing, window, 1.9), 1);
         }
     }
 

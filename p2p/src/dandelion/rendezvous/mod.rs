@@ -32,5 +32,5 @@ mod seal;
 
 pub use almanac::{Almanac, CONFIRMATIONS, EPOCH_BLOCKS, RATE_BLOCKS};
 pub use carrier::{Carrier, Onward};
-pub use elect::{COMPANY, Epoch, Nominee, elect, sink_count};
+pub use elect::{Epoch, Nominee, elect, sink_count};
 pub use seal::{MAX_SEALED, OpenError, SIZES, SealError, open, seal};
