@@ -71,6 +71,11 @@ impl Experiment {
 
     /// Plays it. The same seed gives the same run.
     pub fn run(&self, seed: u64) -> Run {
-        World::new(self, seed).play()
+        self.run_with(seed, &|_| {})
+    }
+
+    /// Plays it, and tells now and then which share of its time is over.
+    pub fn run_with(&self, seed: u64, progress: &dyn Fn(f64)) -> Run {
+        World::new(self, seed).play(progress)
     }
 }

@@ -61,6 +61,8 @@ pub struct Fluff {
     pub node: u32,
     /// Why.
     pub reason: Option<FluffReason>,
+    /// The size of the message.
+    pub bytes: u64,
     /// What it was merged from.
     pub payments: Vec<u32>,
     /// Until half of the nodes had it.

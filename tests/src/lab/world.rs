@@ -166,7 +166,8 @@ impl<'a> World<'a> {
     }
 
     /// Plays everything until all is mined, or nothing can happen any more.
-    pub(super) fn play(mut self) -> Run {
+    /// Tells `progress` now and then which share of the time with traffic is over.
+    pub(super) fn play(mut self, progress: &dyn Fn(f64)) -> Run {
         while let Some(Reverse((now, _, event))) = self.queue.pop() {
             self.run.events += 1;
             match event {
@@ -175,7 +176,11 @@ impl<'a> World<'a> {
                 Event::Stem { to, from, parcel } => self.on_stem(to, from, parcel, now),
                 Event::Sealed { to, from, parcel } => self.on_sealed(to, from, parcel, now),
                 Event::See { node, publication } => self.on_see(node, publication, now),
-                Event::Block => self.on_block(now),
+                Event::Block => {
+                    let passed = now.saturating_since(self.run.begin).as_secs_f64();
+                    progress((passed / self.experiment.length.as_secs_f64()).min(1.0));
+                    self.on_block(now);
+                }
                 Event::Churn => self.on_churn(now),
             }
         }
@@ -384,18 +389,19 @@ impl<'a> World<'a> {
     }
 
     fn publish(&mut self, node: u32, tx: ValidTx, notice: Option<Notice>, now: Instant) {
-        let payments = self.payments_in(&tx);
+        let (payments, bytes) = (self.payments_in(&tx), wire_bytes(&tx));
         let arrivals = self.diffusion.flood(node, &mut self.rng);
         let reached = arrivals.iter().filter(|at| **at != NEVER).count() as u64;
         self.run.events += reached;
         self.run.fluff_bytes += self.graph.edges() as u64 * HASH_BYTES;
-        self.run.fluff_bytes += reached * (HASH_BYTES + wire_bytes(&tx));
+        self.run.fluff_bytes += reached * (HASH_BYTES + bytes);
         let reason = match notice {
             Some(Notice::Fluffed { reason, .. }) => Some(reason),
             _ => None,
         };
         let (half, most) = Run::reach(&arrivals);
-        let fluff = Fluff { at: now, node, reason, payments: payments.clone(), half, most };
+        let payments_of = payments.clone();
+        let fluff = Fluff { at: now, node, reason, bytes, payments: payments_of, half, most };
         let heard = self.diffusion.heard(&arrivals, &self.listened, &mut self.rng);
         let told = self.diffusion.first(&arrivals, &self.spies);
         for (observer, sight) in [(Observer::Listener, heard), (Observer::Spies, told)] {
