@@ -16,8 +16,15 @@ pub struct Experiment {
     pub outbound: usize,
     /// Of their links.
     pub latency: Latency,
-    /// The parameters of Dandelion, of all nodes.
+    /// The mean time until a connection ends and another one takes its place; `None`: they stay.
+    pub connection_life: Option<Duration>,
+    /// The parameters of Dandelion, of the nodes that speak it.
     pub params: Params,
+    /// The share of nodes that follow these.
+    pub speaking: f64,
+    /// What honest nodes that do not follow these do: follow others, or fluff at once whatever
+    /// comes on the stem.
+    pub others: Option<Params>,
     /// Who pays when.
     pub traffic: Traffic,
     /// For how long there is traffic.
@@ -28,6 +35,8 @@ pub struct Experiment {
     pub block_time: Duration,
     /// The share of nodes that follow the rules and tell an adversary all that they see.
     pub spies: f64,
+    /// The share of connections that lead to spies; `None`: their share of the nodes.
+    pub spy_slots: Option<f64>,
     /// The share of nodes that swallow stem transactions, and tell.
     pub black_holes: f64,
     /// To how many nodes a listener is connected who sees only what is fluffed.
@@ -42,12 +51,16 @@ impl Experiment {
             nodes: 3_000,
             outbound: 8,
             latency: Latency::default(),
+            connection_life: None,
             params: preset.params(),
+            speaking: 1.0,
+            others: None,
             traffic: Traffic::default(),
             length: Duration::from_secs(86_400),
             grace: Duration::from_secs(6 * 3_600),
             block_time: Duration::from_secs(60),
             spies: 0.0,
+            spy_slots: None,
             black_holes: 0.0,
             listened: 600,
         }
@@ -55,6 +68,11 @@ impl Experiment {
 
     /// Plays it. The same seed gives the same run.
     pub fn run(&self, seed: u64) -> Run {
-        World::new(self, seed).play()
+        self.run_with(seed, &|_| {})
+    }
+
+    /// Plays it, and tells now and then which share of its time is over.
+    pub fn run_with(&self, seed: u64, progress: &dyn Fn(f64)) -> Run {
+        World::new(self, seed).play(progress)
     }
 }

@@ -4,7 +4,7 @@ use rand::seq::SliceRandom;
 use rand::{Rng, RngExt};
 
 /// A directed graph of nodes `0..n`: an edge goes from who connected to whom it connected to.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Graph {
     outbound: Vec<Vec<u32>>,
     inbound: Vec<Vec<u32>>,
@@ -42,6 +42,32 @@ impl Graph {
         Self::new((0..nodes).map(|node| peers(node, rng)).collect())
     }
 
+    /// As [`Graph::random`], but of the connections that others make the share `slots` leads to
+    /// those who are `favoured`: spies that advertise themselves more than honest nodes do.
+    ///
+    /// # Panics
+    /// If there are not so many others of either kind.
+    pub fn favouring(favoured: &[bool], slots: f64, degree: usize, rng: &mut impl Rng) -> Self {
+        let kind = |wanted| {
+            let nodes = (0u32..).zip(favoured).filter(move |(_, is)| **is == wanted);
+            nodes.map(|(node, _)| node).collect::<Vec<u32>>()
+        };
+        let (favourites, rest) = (kind(true), kind(false));
+        assert!(degree < favourites.len() && degree < rest.len(), "too few of one kind");
+        let peers = |node: usize| {
+            let mut peers: Vec<u32> = Vec::with_capacity(degree);
+            while peers.len() < degree {
+                let kind = if rng.random::<f64>() < slots { &favourites } else { &rest };
+                let peer = kind[index(kind.len(), rng) as usize];
+                if peer as usize != node && !peers.contains(&peer) {
+                    peers.push(peer);
+                }
+            }
+            peers
+        };
+        Self::new((0..favoured.len()).map(peers).collect())
+    }
+
     /// `degree` random cycles through all nodes: every node has so many peers outbound and inbound.
     /// One cycle is the line of the Dandelion paper, two make its 4-regular graph.
     pub fn cycles(nodes: usize, degree: usize, rng: &mut impl Rng) -> Self {
@@ -56,6 +82,19 @@ impl Graph {
         Self::new(outbound)
     }
 
+    /// A node connects to another peer instead of that of one slot, which it gives back. Nothing
+    /// happens if it is connected to it already, or is it.
+    pub fn replace(&mut self, node: u32, slot: usize, peer: u32) -> Option<u32> {
+        let outbound = &mut self.outbound[node as usize];
+        if peer == node || outbound.contains(&peer) {
+            return None;
+        }
+        let lost = std::mem::replace(outbound.get_mut(slot)?, peer);
+        self.inbound[lost as usize].retain(|from| *from != node);
+        self.inbound[peer as usize].push(node);
+        Some(lost)
+    }
+
     /// How many nodes there are.
     pub fn len(&self) -> usize {
         self.outbound.len()
@@ -64,6 +103,11 @@ impl Graph {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.outbound.is_empty()
+    }
+
+    /// How many connections there are.
+    pub fn edges(&self) -> usize {
+        self.outbound.iter().map(Vec::len).sum()
     }
 
     /// Whom a node has connected to.

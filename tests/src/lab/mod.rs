@@ -5,22 +5,36 @@
 //! spies, black holes and a listener saw of it. [`paper`] repeats the first-spy experiment of the
 //! Dandelion papers, to know that guesses are scored as they are there.
 //!
-//! What it does not model: churn, blocks that arrive at different times, forks, peers that are not
-//! in sync, and nodes that do not speak Dandelion.
+//! What it does not model: blocks that arrive at different times, forks, peers that are not in sync,
+//! and nodes that go away with what they hold.
 
+pub mod adversary;
 mod chain;
 mod diffusion;
 mod experiment;
+mod flags;
 pub mod graph;
+mod histogram;
 mod latency;
 pub mod paper;
+pub mod report;
+mod results;
 mod run;
+mod seeds;
+mod setup;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod traffic;
 mod world;
 
 pub use experiment::Experiment;
+pub use flags::{Flags, FlagsError};
+pub use histogram::Histogram;
 pub use latency::Latency;
-pub use run::{Fluff, Observer, Outcome, Run, Sight};
+pub use results::{MergeError, Progress, Results};
+pub use run::{Fluff, Observer, Outcome, Run, Sight, StemMessage};
+pub use seeds::{Seeds, SeedsError};
+pub use setup::{Adversary, Network, Setup, SetupError};
+pub use tally::{Guessed, Linked, Tally};
 pub use traffic::{Payment, Traffic};

@@ -39,7 +39,7 @@ pub struct Score {
 }
 
 /// A guess: the origin, and whom the spies take for it, if they saw anything.
-pub(super) type Guess = (u32, Option<u32>);
+pub type Guess = (u32, Option<u32>);
 
 impl Topology {
     /// All of them.
@@ -158,7 +158,7 @@ impl Ord for Time {
 
 impl Score {
     /// Scores guesses among `nodes` nodes.
-    pub(super) fn of(guesses: &[Guess], nodes: usize) -> Self {
+    pub fn of(guesses: &[Guess], nodes: usize) -> Self {
         let mut mapped = vec![0u32; nodes];
         for suspect in guesses.iter().filter_map(|(_, suspect)| *suspect) {
             mapped[suspect as usize] += 1;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use scape_p2p::dandelion::Params;
 use scape_pool::{FluffReason, Instant};
 
 use super::diffusion::NEVER;
+use super::graph::Graph;
 use super::traffic::Payment;
 
 /// Everything that metrics and adversaries are told of one run.
@@ -17,10 +17,22 @@ pub struct Run {
     pub outcomes: Vec<Outcome>,
     /// In the order of time.
     pub fluffs: Vec<Fluff>,
-    /// What adversaries saw. That of listeners is entered when it was fluffed, not when they heard.
+    /// What adversaries saw. What was fluffed is entered when it was, not
+    /// when they heard of it.
     pub sights: Vec<Sight>,
-    /// How many events were played.
+    /// All that was sent on the stem, in the order of time.
+    pub messages: Vec<StemMessage>,
+    /// How many events were played: what pools were told, and the nodes that floods came to.
     pub events: u64,
+    /// Bytes of all messages on the stem.
+    pub stem_bytes: u64,
+    /// Bytes of all floods: one announcement on each connection, one request and one transaction
+    /// for each node.
+    pub fluff_bytes: u64,
+    /// Who was connected to whom in the beginning.
+    pub graph: Graph,
+    /// Whether each node is a spy or a black hole.
+    pub is_spy: Vec<bool>,
 }
 
 /// What became of a payment.
@@ -30,6 +42,8 @@ pub struct Outcome {
     pub payment: Payment,
     /// How often it was handed on along the stem.
     pub hops: u32,
+    /// Whether a black hole swallowed it.
+    pub swallowed: bool,
     /// In which fluffs it was; mostly in one.
     pub fluffs: Vec<u32>,
     /// When it was mined.
@@ -45,6 +59,8 @@ pub struct Fluff {
     pub node: u32,
     /// Why.
     pub reason: Option<FluffReason>,
+    /// The size of the message.
+    pub bytes: u64,
     /// What it was merged from.
     pub payments: Vec<u32>,
     /// Until half of the nodes had it.
@@ -53,11 +69,28 @@ pub struct Fluff {
     pub most: Duration,
 }
 
+/// Something that was sent on the stem.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StemMessage {
+    /// When it was sent.
+    pub at: Instant,
+    /// By whom.
+    pub from: u32,
+    /// To whom.
+    pub to: u32,
+    /// Its size.
+    pub bytes: u64,
+    /// What it was merged from, in ascending order.
+    pub payments: Vec<u32>,
+}
+
 /// Who saw something.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Observer {
     /// A relay on the stem, a spy or a black hole.
     Relay(u32),
+    /// The first of spies and black holes that is told of what was fluffed.
+    Spies,
     /// The listener, who sees what is fluffed.
     Listener,
 }
@@ -76,19 +109,30 @@ pub struct Sight {
 }
 
 impl Run {
-    pub(super) fn new(payments: &[Payment], params: &Params) -> Self {
+    pub(super) fn new(
+        payments: &[Payment],
+        begin: Instant,
+        graph: Graph,
+        is_spy: Vec<bool>,
+    ) -> Self {
         let outcome = |payment: &Payment| Outcome {
             payment: *payment,
             hops: 0,
+            swallowed: false,
             fluffs: Vec::new(),
             mined: None,
         };
         Self {
-            begin: Instant::ZERO + params.epoch + params.epoch_spread,
+            begin,
             outcomes: payments.iter().map(outcome).collect(),
             fluffs: Vec::new(),
             sights: Vec::new(),
+            messages: Vec::new(),
             events: 0,
+            stem_bytes: 0,
+            fluff_bytes: 0,
+            graph,
+            is_spy,
         }
     }
 

@@ -22,6 +22,8 @@ pub struct Traffic {
     pub chained: f64,
     /// How many transactions a sender sends at once, on average.
     pub burst: f64,
+    /// How many nodes send at all; zero: all honest ones.
+    pub senders: usize,
 }
 
 /// A transaction to come.
@@ -36,13 +38,20 @@ pub struct Payment {
 }
 
 impl Default for Traffic {
-    /// That of Grin's mainnet in May 2019, every node alike.
+    /// As much as on Grin's mainnet in May 2019, every node alike.
     fn default() -> Self {
-        Self { per_minute: 1.54, zipf: 0.0, chained: 0.0, burst: 1.0 }
+        Self { per_minute: 1.54, zipf: 0.0, chained: 0.0, burst: 1.0, senders: 0 }
     }
 }
 
 impl Traffic {
+    /// As mainnet's of May 2019 is best described: some send much more than others. The exponent is
+    /// the one for which as many transactions are merged as were then. Every node alike, as by
+    /// default, is harder for privacy.
+    pub fn mainnet() -> Self {
+        Self { zipf: 1.1, ..Self::default() }
+    }
+
     /// Draws what happens from `begin` on for `length`, among these senders.
     pub fn draw(
         &self,
@@ -52,6 +61,8 @@ impl Traffic {
         rng: &mut impl Rng,
     ) -> Vec<Payment> {
         let mut payments = Vec::new();
+        let count = if self.senders == 0 { senders.len() } else { self.senders };
+        let senders = &senders[..count.min(senders.len())];
         let bursts_per_second = self.per_minute / 60.0 / self.burst.max(1.0);
         let (Ok(gap), false) = (Exp::new(bursts_per_second), senders.is_empty()) else {
             return payments;

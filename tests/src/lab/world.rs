@@ -12,8 +12,9 @@ use std::time::Duration;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha12Rng;
+use rand_distr::{Distribution, Exp1};
 use scape_aggregate::builder::AssumedTx;
-use scape_aggregate::{ChainType, Consensus, Hash, TxKernel, ValidTx};
+use scape_aggregate::{ChainType, Consensus, Hash, ProtocolVersion, TxKernel, ValidTx};
 use scape_p2p::book::Group;
 use scape_p2p::dandelion::{Candidate, DandelionRouter};
 use scape_pool::{
@@ -23,8 +24,8 @@ use scape_pool::{
 use super::chain::LabChain;
 use super::diffusion::{Diffusion, NEVER};
 use super::experiment::Experiment;
-use super::graph::Graph;
-use super::run::{Fluff, Observer, Run, Sight};
+use super::graph::{Graph, index};
+use super::run::{Fluff, Observer, Run, Sight, StemMessage};
 use super::traffic::Payment;
 
 /// Everything in an experiment that changes.
@@ -41,6 +42,7 @@ pub(super) struct World<'a> {
     queue: BinaryHeap<Reverse<(Instant, u64, Event)>>,
     entered: u64,
     listened: Vec<u32>,
+    spies: Vec<u32>,
     payments: Vec<Payment>,
     /// The latest transaction of each origin, to be chained to.
     latest: HashMap<u32, usize>,
@@ -63,6 +65,8 @@ struct Node {
     router: DandelionRouter,
     kind: NodeKind,
     wake: Option<Instant>,
+    /// What comes on the stem, or from its wallet, is fluffed at once.
+    plain: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -81,6 +85,7 @@ enum Event {
     Stem { to: u32, from: u32, parcel: u32 },
     See { node: u32, publication: u32 },
     Block,
+    Churn,
 }
 
 struct Publication {
@@ -94,10 +99,15 @@ impl<'a> World<'a> {
     pub(super) fn new(experiment: &'a Experiment, seed: u64) -> Self {
         let consensus = Consensus { chain: ChainType::Mainnet, nrd: false };
         let mut rng = ChaCha12Rng::seed_from_u64(seed);
-        let graph = Graph::random(experiment.nodes, experiment.outbound, &mut rng);
+        let kinds = kinds(experiment, &mut rng);
+        let is_spy: Vec<bool> = kinds.iter().map(|kind| *kind != NodeKind::Honest).collect();
+        let graph = match experiment.spy_slots {
+            Some(slots) => Graph::favouring(&is_spy, slots, experiment.outbound, &mut rng),
+            None => Graph::random(experiment.nodes, experiment.outbound, &mut rng),
+        };
         let params = experiment.params;
         let begin = Instant::ZERO + params.epoch + params.epoch_spread;
-        let nodes = nodes(experiment, &graph, &consensus, &mut rng);
+        let nodes = nodes(experiment, kinds, &graph, &consensus, &mut rng);
         let honest = (0u32..).zip(&nodes).filter(|(_, node)| node.kind == NodeKind::Honest);
         let mut honest: Vec<u32> = honest.map(|(id, _)| id).collect();
         honest.shuffle(&mut rng);
@@ -107,11 +117,10 @@ impl<'a> World<'a> {
         let payments = experiment.traffic.draw(&honest, begin, experiment.length, &mut rng);
         let link_seed = rng.random();
         let mut world = Self {
-            diffusion: Diffusion::new(&params, experiment.latency, link_seed),
+            diffusion: Diffusion::new(&graph, &params, experiment.latency, link_seed),
             chain: LabChain::new(&consensus),
             experiment,
             consensus,
-            graph,
             nodes,
             seed: link_seed,
             queue: BinaryHeap::new(),
@@ -126,19 +135,23 @@ impl<'a> World<'a> {
             publications: Vec::new(),
             public: vec![Vec::new(); payments.len()],
             unmined: Vec::new(),
-            run: Run::new(&payments, &params),
+            spies: (0u32..).zip(&is_spy).filter(|(_, spy)| **spy).map(|(id, _)| id).collect(),
+            run: Run::new(&payments, begin, graph.clone(), is_spy),
             payments,
+            graph,
             rng,
         };
         for (index, payment) in world.payments.clone().iter().enumerate() {
             world.schedule(payment.at, Event::Push(index as u32));
         }
         world.schedule(begin + experiment.block_time, Event::Block);
+        world.schedule_churn(begin);
         world
     }
 
     /// Plays everything until all is mined, or nothing can happen any more.
-    pub(super) fn play(mut self) -> Run {
+    /// Tells `progress` now and then which share of the time with traffic is over.
+    pub(super) fn play(mut self, progress: &dyn Fn(f64)) -> Run {
         while let Some(Reverse((now, _, event))) = self.queue.pop() {
             self.run.events += 1;
             match event {
@@ -146,7 +159,12 @@ impl<'a> World<'a> {
                 Event::Wake(node) => self.on_wake(node, now),
                 Event::Stem { to, from, parcel } => self.on_stem(to, from, parcel, now),
                 Event::See { node, publication } => self.on_see(node, publication, now),
-                Event::Block => self.on_block(now),
+                Event::Block => {
+                    let passed = now.saturating_since(self.run.begin).as_secs_f64();
+                    progress((passed / self.experiment.length.as_secs_f64()).min(1.0));
+                    self.on_block(now);
+                }
+                Event::Churn => self.on_churn(now),
             }
         }
         self.run
@@ -171,6 +189,9 @@ impl<'a> World<'a> {
         self.of_kernel.extend(tx.kernels().iter().map(|kernel| (*kernel.hash(), index)));
         self.txs[index as usize] = Some(tx.clone());
         self.latest.insert(origin, index as usize);
+        if self.nodes[origin as usize].plain {
+            return self.publish(origin, tx, None, now);
+        }
         self.hold(origin, &[index], now);
         self.with_node(origin, now, |pool, ctx| {
             // A chain too long waits at its origin; nothing else can be refused.
@@ -199,7 +220,13 @@ impl<'a> World<'a> {
             self.run.outcomes[payment as usize].hops += 1;
         }
         if kind == NodeKind::BlackHole {
+            for &payment in &payments {
+                self.run.outcomes[payment as usize].swallowed = true;
+            }
             return;
+        }
+        if self.nodes[to as usize].plain {
+            return self.publish(to, tx, None, now);
         }
         self.hold(to, &payments, now);
         self.with_node(to, now, |pool, ctx| {
@@ -215,6 +242,29 @@ impl<'a> World<'a> {
         });
     }
 
+    /// Some connection ends, and whoever had made it makes another one.
+    fn on_churn(&mut self, now: Instant) {
+        let node = index(self.graph.len(), &mut self.rng);
+        let slot = index(self.graph.outbound(node).len(), &mut self.rng) as usize;
+        let peer = index(self.graph.len(), &mut self.rng);
+        if let Some(lost) = self.graph.replace(node, slot, peer) {
+            self.diffusion.replace(node, lost, peer);
+            let candidates = self.graph.outbound(node).iter().map(|&peer| candidate(peer));
+            self.nodes[node as usize].router.set_candidates(candidates);
+        }
+        self.schedule_churn(now);
+    }
+
+    fn schedule_churn(&mut self, now: Instant) {
+        let Some(lifetime) = self.experiment.connection_life else { return };
+        let mean = lifetime.as_secs_f64() / self.graph.edges() as f64;
+        let unit: f64 = Exp1.sample(&mut self.rng);
+        let at = now + Duration::from_secs_f64(unit * mean);
+        if at < self.run.begin + self.experiment.length + self.experiment.grace {
+            self.schedule(at, Event::Churn);
+        }
+    }
+
     fn on_block(&mut self, now: Instant) {
         let mut block = Vec::new();
         let mut left = Vec::new();
@@ -228,6 +278,7 @@ impl<'a> World<'a> {
                 for payment in payments {
                     self.run.outcomes[*payment as usize].mined = Some(now);
                 }
+                self.publications[publication as usize].arrivals = Vec::new();
             } else if !payments.iter().all(mined) {
                 left.push(publication);
             }
@@ -300,6 +351,10 @@ impl<'a> World<'a> {
 
     fn send(&mut self, from: u32, relay: PeerId, tx: ValidTx, now: Instant) {
         let to = relay.0 as u32;
+        let bytes = wire_bytes(&tx);
+        self.run.stem_bytes += bytes;
+        let payments = self.payments_in(&tx);
+        self.run.messages.push(StemMessage { at: now, from, to, bytes, payments });
         let parcel = self.parcels.len() as u32;
         self.parcels.push(Some(tx));
         let at = now + self.experiment.latency.of(from, to, self.seed);
@@ -307,25 +362,26 @@ impl<'a> World<'a> {
     }
 
     fn publish(&mut self, node: u32, tx: ValidTx, notice: Option<Notice>, now: Instant) {
-        let payments = self.payments_in(&tx);
-        let arrivals = self.diffusion.flood(&self.graph, node, &mut self.rng);
+        let (payments, bytes) = (self.payments_in(&tx), wire_bytes(&tx));
+        let arrivals = self.diffusion.flood(node, &mut self.rng);
+        let reached = arrivals.iter().filter(|at| **at != NEVER).count() as u64;
+        self.run.events += reached;
+        self.run.fluff_bytes += self.graph.edges() as u64 * HASH_BYTES;
+        self.run.fluff_bytes += reached * (HASH_BYTES + bytes);
         let reason = match notice {
             Some(Notice::Fluffed { reason, .. }) => Some(reason),
             _ => None,
         };
         let (half, most) = Run::reach(&arrivals);
-        let fluff = Fluff { at: now, node, reason, payments: payments.clone(), half, most };
-        if let Some((after, teller)) =
-            self.diffusion.heard(&arrivals, &self.listened, &mut self.rng)
-        {
+        let payments_of = payments.clone();
+        let fluff = Fluff { at: now, node, reason, bytes, payments: payments_of, half, most };
+        let heard = self.diffusion.heard(&arrivals, &self.listened, &mut self.rng);
+        let told = self.diffusion.first(&arrivals, &self.spies);
+        for (observer, sight) in [(Observer::Listener, heard), (Observer::Spies, told)] {
+            let Some((after, teller)) = sight else { continue };
             let at = now + Duration::from_millis(u64::from(after));
             let payments = payments.clone();
-            self.run.sights.push(Sight {
-                at,
-                observer: Observer::Listener,
-                from: Some(teller),
-                payments,
-            });
+            self.run.sights.push(Sight { at, observer, from: Some(teller), payments });
         }
         let publication = self.publications.len() as u32;
         self.unmined.push(publication);
@@ -357,41 +413,60 @@ impl<'a> World<'a> {
 }
 
 impl Publication {
+    /// When the node knows of it. What was mined needs no more arrivals: all know the block.
     fn arrival(&self, node: u32) -> Option<Instant> {
-        let after = Some(self.arrivals[node as usize]).filter(|after| *after != NEVER)?;
-        Some(self.at + Duration::from_millis(u64::from(after)))
+        let Some(&after) = self.arrivals.get(node as usize) else { return Some(self.at) };
+        (after != NEVER).then(|| self.at + Duration::from_millis(u64::from(after)))
     }
 }
 
 /// Until a miner has heard of what was fluffed and works on it.
 const MINER_DELAY: Duration = Duration::from_secs(10);
 
-fn nodes(
-    experiment: &Experiment,
-    graph: &Graph,
-    consensus: &Consensus,
-    rng: &mut ChaCha12Rng,
-) -> Vec<Node> {
-    let share = |share: f64| (share * graph.len() as f64).round() as usize;
-    let mut kinds = vec![NodeKind::Honest; graph.len()];
+/// Of an announcement, or a request, by hash: 32 bytes and the header of a message.
+const HASH_BYTES: u64 = HEADER_BYTES + 32;
+/// Of every message of Grin.
+const HEADER_BYTES: u64 = 11;
+
+/// Of a message with this transaction.
+fn wire_bytes(tx: &ValidTx) -> u64 {
+    // Nothing that a pool holds is too large to be written down.
+    tx.encode(ProtocolVersion::V3).map_or(0, |bytes| HEADER_BYTES + bytes.len() as u64)
+}
+
+fn kinds(experiment: &Experiment, rng: &mut ChaCha12Rng) -> Vec<NodeKind> {
+    let share = |share: f64| (share * experiment.nodes as f64).round() as usize;
+    let mut kinds = vec![NodeKind::Honest; experiment.nodes];
     let (spies, holes) = (share(experiment.spies), share(experiment.black_holes));
     kinds.iter_mut().take(spies).for_each(|kind| *kind = NodeKind::Spy);
     kinds.iter_mut().skip(spies).take(holes).for_each(|kind| *kind = NodeKind::BlackHole);
     kinds.shuffle(rng);
-    let params = experiment.params;
-    let config = PoolConfig {
-        consensus: *consensus,
-        patience: params.patience,
-        embargo: params.embargo,
-        // There are no reorgs here.
-        capacity: Capacity { reorg_depth: 0, ..Capacity::default() },
-    };
+    kinds
+}
+
+fn nodes(
+    experiment: &Experiment,
+    kinds: Vec<NodeKind>,
+    graph: &Graph,
+    consensus: &Consensus,
+    rng: &mut ChaCha12Rng,
+) -> Vec<Node> {
     let node = |(id, kind): (u32, NodeKind)| {
+        let other = kind == NodeKind::Honest && rng.random::<f64>() >= experiment.speaking;
+        let params = experiment.others.filter(|_| other).unwrap_or(experiment.params);
+        let config = PoolConfig {
+            consensus: *consensus,
+            patience: params.patience,
+            embargo: params.embargo,
+            // There are no reorgs here.
+            capacity: Capacity { reorg_depth: 0, ..Capacity::default() },
+        };
         // Epochs of different nodes have nothing to do with each other.
         let epoch = (params.epoch + params.epoch_spread).mul_f64(rng.random::<f64>());
         let mut router = DandelionRouter::new(params, rng.random(), Instant::ZERO + epoch);
         router.set_candidates(graph.outbound(id).iter().map(|&peer| candidate(peer)));
-        Node { pool: Pool::new(config.clone(), rng.random()), router, kind, wake: None }
+        let plain = other && experiment.others.is_none();
+        Node { pool: Pool::new(config, rng.random()), router, kind, wake: None, plain }
     };
     (0u32..).zip(kinds).map(node).collect()
 }

@@ -1,0 +1,100 @@
+//! From whom something may have come that the first spy was handed by one of its peers.
+
+use std::collections::HashMap;
+
+use scape_p2p::dandelion::Params;
+
+use crate::lab::Run;
+
+/// The spies know who is connected to whom, and the parameters, but not which of its peers a node
+/// has chosen as relay. Before it reached the first spy a payment took a walk of honest hops, so
+/// the weight of an origin is the probability of all walks from it to the node that handed it over:
+/// the sum over lengths k of q^k times the share of walks of k hops, with q the stem probability
+/// and each outbound peer equally likely.
+pub(super) struct Routing<'a> {
+    run: &'a Run,
+    stem_probability: f64,
+    /// What was reckoned before, by the node that handed it over.
+    known: HashMap<u32, Vec<(u32, f64)>>,
+}
+
+/// Longer walks, from anywhere in the network, hardly differ from each other.
+const MAX_HOPS: usize = 8;
+/// How many suspects are kept of each node that hands something over: the likeliest.
+const MAX_SUSPECTS: usize = 512;
+
+impl<'a> Routing<'a> {
+    pub(super) fn new(run: &'a Run, params: &Params) -> Self {
+        Self { run, stem_probability: params.stem_probability, known: HashMap::new() }
+    }
+
+    /// Who may have sent what this node handed over, with weights in descending order.
+    /// O(hops x edges) the first time that one is asked for.
+    pub(super) fn suspects(&mut self, last: u32) -> &[(u32, f64)] {
+        if !self.known.contains_key(&last) {
+            let suspects = self.reckon(last);
+            self.known.insert(last, suspects);
+        }
+        &self.known[&last]
+    }
+
+    fn reckon(&self, last: u32) -> Vec<(u32, f64)> {
+        let graph = &self.run.graph;
+        let mut total = vec![0.0; graph.len()];
+        let mut step = vec![0.0; graph.len()];
+        step[last as usize] = 1.0;
+        for _ in 0..=MAX_HOPS {
+            let mut earlier = vec![0.0; graph.len()];
+            for (node, weight) in (0u32..).zip(&step).filter(|(_, weight)| **weight > 0.0) {
+                total[node as usize] += weight;
+                for &from in graph.inbound(node) {
+                    if !self.run.is_spy[from as usize] {
+                        let share = self.stem_probability / graph.outbound(from).len() as f64;
+                        earlier[from as usize] += weight * share;
+                    }
+                }
+            }
+            step = earlier;
+        }
+        let mut suspects: Vec<(u32, f64)> =
+            (0..).zip(total).filter(|(_, weight)| *weight > 0.0).collect();
+        suspects.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        suspects.truncate(MAX_SUSPECTS);
+        suspects
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use scape_p2p::dandelion::Preset;
+
+    use super::*;
+    use crate::lab::Experiment;
+
+    #[test]
+    fn who_hands_over_is_the_likeliest_and_weights_are_those_of_walks() {
+        let experiment = Experiment {
+            nodes: 60,
+            listened: 0,
+            length: Duration::from_secs(60),
+            spies: 0.1,
+            ..Experiment::mainnet(Preset::GrinDoc)
+        };
+        let run = experiment.run(1);
+        let mut routing = Routing::new(&run, &experiment.params);
+        let last = (0..60).find(|node| !run.is_spy[*node as usize]).expect("most are honest");
+        let suspects = routing.suspects(last).to_vec();
+        assert_eq!(suspects[0].0, last);
+        let before = *run
+            .graph
+            .inbound(last)
+            .iter()
+            .find(|node| !run.is_spy[**node as usize])
+            .expect("somebody honest is connected to it");
+        let weight = suspects.iter().find(|(node, _)| *node == before).expect("a suspect").1;
+        assert!(weight >= 0.9 / 8.0, "one hop at least: {weight}");
+        assert!(suspects.iter().all(|(node, _)| !run.is_spy[*node as usize]));
+    }
+}
