@@ -12,6 +12,7 @@ use scape::p2p::book::{Book, BookConfig, UnixTime};
 use scape::p2p::dandelion::Preset;
 use scape::p2p::handshake::PeerInfo;
 use scape::p2p::peer::{Capabilities, Direction};
+use scape::p2p::secure::Protection;
 use scape::p2p::zone::{Effect, Zone, ZoneConfig, ZoneContext};
 use scape::pool::{Instant, PeerId};
 
@@ -37,6 +38,7 @@ fn main() -> Result<()> {
         user_agent: "peer".to_owned(),
         total_difficulty: 1,
         listen: addr,
+        protection: Protection::default(),
     };
     let ctx = ZoneContext { now, unix: UnixTime(0), chain: &chain };
     zone.handle_connected(PeerId(1), addr, Direction::Outbound, info, &ctx);

@@ -7,6 +7,7 @@ use scape_aggregate::{Hash, Input, ProtocolVersion, Transaction, TxKernel, Valid
 use scape_p2p::book::{Book, BookConfig, UnixTime};
 use scape_p2p::handshake::PeerInfo;
 use scape_p2p::peer::{Capabilities, Direction, PeerId};
+use scape_p2p::secure::Protection;
 use scape_p2p::wire::{FrameDecoder, HEADER_LEN, Message};
 use scape_p2p::zone::{Effect, Ticket, Zone, ZoneConfig, ZoneContext};
 use scape_pool::{ChainView, EmbargoDelay, Instant, Notice};
@@ -86,6 +87,7 @@ impl Relay {
             user_agent: "fuzz".into(),
             total_difficulty: 1_000,
             listen: addr,
+            protection: Protection::default(),
         };
         self.peers.insert(id, direction);
         self.call(|zone, ctx| zone.handle_connected(id, addr, direction, info, ctx));

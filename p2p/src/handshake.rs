@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use scape_aggregate::{Hash, ProtocolVersion};
 
 use crate::peer::Capabilities;
+use crate::secure::Protection;
 use crate::wire::{Blame, Hand, Shake};
 
 /// What we say about ourselves.
@@ -27,7 +28,8 @@ pub struct Local {
     pub total_difficulty: u64,
 }
 
-/// What the other side said about itself. Only `version` was agreed on; the rest is a claim.
+/// What the other side said about itself. Only `version` was agreed on, and `protection` is what
+/// came of both sides' capabilities; the rest is a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeerInfo {
     /// The protocol version of the link: the smaller of both.
@@ -41,6 +43,9 @@ pub struct PeerInfo {
     /// Where the peer can be reached: for an inbound peer the address of its socket with the port
     /// that it claims to listen on, for an outbound one the address that we connected to.
     pub listen: SocketAddr,
+    /// How the link is protected. Both halves of the handshake are in the clear; what follows need
+    /// not be.
+    pub protection: Protection,
 }
 
 /// Why a handshake fails. One variant per rule.
@@ -135,6 +140,7 @@ pub fn answer(
         user_agent: hand.user_agent,
         total_difficulty: hand.total_difficulty,
         listen: SocketAddr::new(remote.ip(), hand.sender_addr.port()),
+        protection: Protection::default(),
     };
     Ok((shake, info))
 }
@@ -156,6 +162,7 @@ pub fn conclude(
         user_agent: shake.user_agent,
         total_difficulty: shake.total_difficulty,
         listen: remote,
+        protection: Protection::default(),
     })
 }
 

@@ -3,12 +3,13 @@
 use scape_aggregate::{Commitment, ProtocolVersion};
 use scape_p2p::book::State;
 use scape_p2p::peer::Direction;
+use scape_p2p::secure::{KeyCheck, Protection, Suspicion};
 use scape_p2p::zone::PeerStatus;
 use scape_pool::{FluffReason, Rival};
 
 use super::view::{
-    AddressView, ChainSourceView, ChainStateView, JournalView, PeerView, PoolsView, StatusView,
-    StemView, TipView, TransactionState, TransactionView,
+    AddressView, ChainSourceView, ChainStateView, JournalView, LinkView, PeerView, PoolsView,
+    StatusView, StemView, TipView, TransactionState, TransactionView,
 };
 use crate::chain::{ChainState, ChainStatus};
 use crate::config::Config;
@@ -124,11 +125,23 @@ impl PeerView {
             user_agent: peer.user_agent.clone(),
             version: peer.version.0,
             capabilities: peer.capabilities.bits(),
+            link: link(peer.protection),
             height: peer.height,
             total_difficulty: Some(peer.total_difficulty),
             relay: status.relays.contains(&peer.id),
             connected_secs: (status.uptime.as_secs_f64() - since).max(0.0),
         }
+    }
+}
+
+fn link(protection: Protection) -> LinkView {
+    match protection {
+        Protection::Plain(Suspicion::None) => LinkView::Plain,
+        Protection::Plain(Suspicion::Downgraded) => LinkView::Downgraded,
+        Protection::Encrypted { check: KeyCheck::First | KeyCheck::Same, .. } => {
+            LinkView::Encrypted
+        }
+        Protection::Encrypted { check: KeyCheck::Changed { .. }, .. } => LinkView::KeyChanged,
     }
 }
 

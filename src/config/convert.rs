@@ -8,12 +8,13 @@ use scape_aggregate::{ChainType, Consensus};
 use scape_p2p::book::{Book, BookConfig, Source, UnixTime};
 use scape_p2p::dandelion::{CoinScope, Implied, Params, Warning};
 use scape_p2p::net::NetConfig;
+use scape_p2p::secure::Policy;
 use scape_p2p::zone::{PeersConfig, ZoneConfig};
 use scape_pool::{Capacity, EmbargoDelay, PatienceMode};
 
 use super::error::EmbargoHint;
 use super::sections::{
-    Coin, DandelionSection, EmbargoKind, Listen, PatienceKind, PoolSection, Seconds,
+    Coin, DandelionSection, EmbargoKind, Encryption, Listen, PatienceKind, PoolSection, Seconds,
 };
 use super::{Config, ConfigError};
 
@@ -89,12 +90,13 @@ impl Config {
         })
     }
 
-    /// What the sockets are told. The seed is for handshake nonces.
+    /// What the sockets are told. The seed is for handshake nonces and the secrets of links.
     pub fn net_config(&self, seed: [u8; 32]) -> NetConfig {
         NetConfig {
             listen: self.listen(),
             advertise: self.network.advertise,
             user_agent: self.node.user_agent.clone(),
+            encryption: self.network.encryption.into(),
             max_inbound: self.network.max_inbound,
             max_inbound_per_host: self.network.max_inbound_per_host,
             ..NetConfig::new(self.consensus(), seed)
@@ -269,6 +271,16 @@ impl PoolSection {
             shares: self.shares,
             own_bytes: self.own_bytes,
             reorg_depth: self.reorg_depth,
+        }
+    }
+}
+
+impl From<Encryption> for Policy {
+    fn from(encryption: Encryption) -> Self {
+        match encryption {
+            Encryption::Prefer => Self::Offered,
+            Encryption::Require => Self::Required,
+            Encryption::Off => Self::Never,
         }
     }
 }

@@ -3,10 +3,13 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use rand::SeedableRng;
+use rand_chacha::ChaCha20Rng;
 use scape_aggregate::{Consensus, Hash};
 
 use crate::link::MeterLimits;
 use crate::peer::Capabilities;
+use crate::secure::{Policy, StaticKey};
 
 /// Settings of a [`Net`](super::Net).
 #[derive(Debug, Clone)]
@@ -25,6 +28,11 @@ pub struct NetConfig {
     pub user_agent: String,
     /// What we say we can do.
     pub capabilities: Capabilities,
+    /// Whether links are encrypted; its bit is added to the capabilities.
+    pub encryption: Policy,
+    /// What those who dial us know us by: a key of this zone alone, since the same in two zones
+    /// would join them. Who we dial sees a fresh one each time.
+    pub key: StaticKey,
     /// Inbound connections at a time, those that still shake hands included.
     pub max_inbound: usize,
     /// Inbound connections at a time of one host (an IPv4 address, an IPv6 /64).
@@ -35,13 +43,18 @@ pub struct NetConfig {
     pub meter: MeterLimits,
     /// What waits for each peer.
     pub outbox: OutboxLimits,
-    /// Seeds the generator of handshake nonces.
+    /// Seeds the generator of handshake nonces and of the secrets of encrypted links. Must be
+    /// unpredictable outside of tests.
     pub seed: [u8; 32],
 }
 
 impl NetConfig {
-    /// Grin's figures for a chain, listening nowhere.
+    /// Grin's figures for a chain, listening nowhere; links are encrypted where the peer can. The
+    /// key is drawn from the seed.
     pub fn new(consensus: Consensus, seed: [u8; 32]) -> Self {
+        let mut rng = ChaCha20Rng::from_seed(seed);
+        // Not what nonces are drawn from, which go out in the clear.
+        rng.set_stream(1);
         Self {
             listen: None,
             advertise: None,
@@ -49,6 +62,8 @@ impl NetConfig {
             genesis: consensus.chain.genesis(),
             user_agent: concat!("MW/Scape ", env!("CARGO_PKG_VERSION")).to_owned(),
             capabilities: Capabilities::RELAY,
+            encryption: Policy::default(),
+            key: StaticKey::generate(&mut rng),
             max_inbound: 128,
             max_inbound_per_host: 8,
             timeouts: Timeouts::default(),
@@ -64,7 +79,8 @@ impl NetConfig {
 pub struct Timeouts {
     /// Opening a TCP connection.
     pub connect: Duration,
-    /// From the start until the peer's half of the handshake is there, however it trickles in.
+    /// From the start until the peer's half of the handshake is there, however it trickles in; once
+    /// more as long for an encrypted handshake.
     pub handshake_read: Duration,
     /// Writing our half of the handshake, or a farewell.
     pub handshake_write: Duration,

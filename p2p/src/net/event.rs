@@ -8,6 +8,7 @@ use scape_aggregate::DecodeError;
 use crate::handshake::{HandshakeError, PeerInfo};
 use crate::link::Flood;
 use crate::peer::{Direction, PeerId};
+use crate::secure::SecureError;
 use crate::wire::{Blame, EncodeError, Message, WireError};
 
 /// What happened on the network.
@@ -91,6 +92,9 @@ pub enum ConnectError {
     /// A rule of the handshake.
     #[error(transparent)]
     Handshake(#[from] HandshakeError),
+    /// A rule of encrypted links; [`SecureError::PlainRefused`] if the peer does not encrypt.
+    #[error(transparent)]
+    Secure(#[from] SecureError),
 }
 
 impl ConnectError {
@@ -106,6 +110,7 @@ impl ConnectError {
             Self::Wire(error) => error.blame(),
             Self::Encode(error) => error.blame(),
             Self::Handshake(error) => error.blame(),
+            Self::Secure(error) => error.blame(),
         }
     }
 }
@@ -135,6 +140,9 @@ pub enum LinkError {
     /// What came is no message.
     #[error(transparent)]
     Wire(#[from] WireError),
+    /// A rule of encrypted links: what came is not what the peer sent, or is cut off.
+    #[error(transparent)]
+    Secure(#[from] SecureError),
 }
 
 impl LinkError {
@@ -145,6 +153,7 @@ impl LinkError {
             Self::SlowFrame => Blame::Misbehaved,
             Self::Flood(error) => error.blame(),
             Self::Wire(error) => error.blame(),
+            Self::Secure(error) => error.blame(),
         }
     }
 }

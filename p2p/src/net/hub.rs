@@ -2,10 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use lru::LruCache;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use scape_pool::Instant;
@@ -15,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::book::host_of;
 use crate::handshake::{Local, Nonces};
 use crate::peer::PeerId;
+use crate::secure::{PublicKey, StaticKey};
 use crate::wire::Tip;
 
 use super::clock::Clock;
@@ -24,6 +27,8 @@ use super::link::Link;
 
 /// How long a task waits for room for its last event while everything shuts down.
 const LAST_EVENT: Duration = Duration::from_secs(2);
+/// Of how many addresses the key is remembered.
+const KEYS: NonZeroUsize = NonZeroUsize::new(4_096).expect("not zero");
 
 /// Shared by the handle and every task.
 #[derive(Debug)]
@@ -44,6 +49,8 @@ struct State {
     /// Nonces of ours that came back to us.
     returned: Nonces,
     rng: ChaCha20Rng,
+    /// Keys of peers that we dialled, the latest ones.
+    keys: LruCache<SocketAddr, PublicKey>,
     links: HashMap<PeerId, Arc<Link>>,
     /// Addresses that we dial or that an outbound link is up to.
     dialled: HashSet<SocketAddr>,
@@ -63,6 +70,7 @@ impl Hub {
             nonces: Nonces::default(),
             returned: Nonces::default(),
             rng: ChaCha20Rng::from_seed(config.seed),
+            keys: LruCache::new(KEYS),
             links: HashMap::new(),
             dialled: HashSet::new(),
             inbound: HashMap::new(),
@@ -95,7 +103,7 @@ impl Hub {
     pub(super) fn local(&self) -> Local {
         Local {
             genesis: self.config.genesis,
-            capabilities: self.config.capabilities,
+            capabilities: self.config.encryption.capabilities(self.config.capabilities),
             user_agent: self.config.user_agent.clone(),
             listen: self.listen,
             total_difficulty: self.tip().total_difficulty,
@@ -108,6 +116,29 @@ impl Hub {
         let nonce = state.rng.next_u64();
         state.nonces.remember(nonce);
         nonce
+    }
+
+    /// A generator for the secrets of one encrypted handshake.
+    pub(super) fn next_rng(&self) -> ChaCha20Rng {
+        let mut seed = [0; 32];
+        self.state().rng.fill_bytes(&mut seed);
+        ChaCha20Rng::from_seed(seed)
+    }
+
+    /// A fresh key for a dial, and a generator for the rest.
+    pub(super) fn next_key(&self) -> (ChaCha20Rng, StaticKey) {
+        let mut rng = self.next_rng();
+        let key = StaticKey::generate(&mut rng);
+        (rng, key)
+    }
+
+    /// The key that the peer at this address had when we dialled it last.
+    pub(super) fn known_key(&self, addr: SocketAddr) -> Option<PublicKey> {
+        self.state().keys.get(&addr).copied()
+    }
+
+    pub(super) fn remember_key(&self, addr: SocketAddr, key: PublicKey) {
+        self.state().keys.put(addr, key);
     }
 
     pub(super) fn nonces(&self) -> Nonces {

@@ -3,12 +3,16 @@
 //! [`Net`] accepts and opens connections, shakes hands, and turns each link into [`NetEvent`]s. It
 //! decides nothing about transactions, relays or bans; that is the business of its owner.
 //!
+//! With peers of our own kind a link is [encrypted](crate::secure) right after the handshake.
+//!
 //! Each connection is one task in which a reader and a writer take turns. The writer is paced and
 //! answers pings first; the reader stops reading its socket while the owner has no room for events.
 //! All queues are bounded, so memory is.
 
 mod clock;
 mod config;
+mod cover;
+mod encrypt;
 mod event;
 mod file;
 mod greet;

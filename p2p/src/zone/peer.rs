@@ -10,6 +10,7 @@ use crate::book::Group;
 use crate::dandelion::Candidate;
 use crate::handshake::PeerInfo;
 use crate::peer::{Capabilities, Direction};
+use crate::secure::Protection;
 
 /// How many public transactions we remember that a peer knows.
 const KNOWN: NonZeroUsize = NonZeroUsize::new(1_024).expect("not zero");
@@ -53,6 +54,8 @@ pub struct PeerStatus {
     pub version: ProtocolVersion,
     /// What it can do.
     pub capabilities: Capabilities,
+    /// How the link is protected.
+    pub protection: Protection,
     /// The height that it says it is at, if it said so.
     pub height: Option<u64>,
     /// The work that it says its chain has.
@@ -90,6 +93,7 @@ impl Peer {
             user_agent: self.info.user_agent.clone(),
             version: self.info.version,
             capabilities: self.info.capabilities,
+            protection: self.info.protection,
             height: self.tip.map(|tip| tip.height),
             total_difficulty: self
                 .tip

@@ -7,6 +7,7 @@ use super::*;
 use crate::book::BookConfig;
 use crate::handshake::PeerInfo;
 use crate::peer::{Capabilities, Direction};
+use crate::secure::Protection;
 
 const CONSENSUS: Consensus = Consensus::of(ChainType::Testnet);
 
@@ -76,6 +77,7 @@ impl Host {
             user_agent: "peer".to_owned(),
             total_difficulty: 0,
             listen: addr,
+            protection: Protection::default(),
         };
         self.call(|zone, ctx| zone.handle_connected(PeerId(peer), addr, direction, info, ctx));
     }

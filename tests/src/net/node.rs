@@ -9,6 +9,7 @@ use scape_aggregate::Hash;
 use scape_p2p::book::{Book, BookConfig, Source};
 use scape_p2p::handshake::PeerInfo;
 use scape_p2p::peer::Capabilities;
+use scape_p2p::secure::Protection;
 use scape_p2p::wire::Message;
 use scape_p2p::zone::{Zone, ZoneConfig};
 use scape_pool::{ChainView, Instant, PeerId, Record};
@@ -194,6 +195,7 @@ impl Node {
             user_agent: "scape-tests".to_owned(),
             total_difficulty: self.ledger.tip().total_difficulty,
             listen,
+            protection: Protection::default(),
         }
     }
 
