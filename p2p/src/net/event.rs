@@ -5,10 +5,13 @@ use std::net::SocketAddr;
 
 use scape_aggregate::DecodeError;
 
+use crate::addr::PeerAddr;
 use crate::handshake::{HandshakeError, PeerInfo};
 use crate::link::Flood;
 use crate::peer::{Direction, PeerId};
 use crate::wire::{Blame, EncodeError, Message, WireError};
+
+use super::transport::TransportError;
 
 /// What happened on the network.
 ///
@@ -19,9 +22,9 @@ pub enum NetEvent {
     Connected {
         /// The new connection.
         peer: PeerId,
-        /// The address at the other end of the socket. Where an inbound peer can be reached is
-        /// [`PeerInfo::listen`].
-        addr: SocketAddr,
+        /// The address at the other end; `None` for a peer that came to our onion service. Where an
+        /// inbound peer can be reached is [`PeerInfo::listen`].
+        addr: Option<PeerAddr>,
         /// Who connected to whom.
         direction: Direction,
         /// What the peer said about itself.
@@ -30,7 +33,7 @@ pub enum NetEvent {
     /// An attempt of ours to connect came to nothing.
     ConnectFailed {
         /// The address.
-        addr: SocketAddr,
+        addr: PeerAddr,
         /// Why.
         error: ConnectError,
     },
@@ -91,6 +94,9 @@ pub enum ConnectError {
     /// A rule of the handshake.
     #[error(transparent)]
     Handshake(#[from] HandshakeError),
+    /// The way to the peer failed.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
 }
 
 impl ConnectError {
@@ -106,6 +112,7 @@ impl ConnectError {
             Self::Wire(error) => error.blame(),
             Self::Encode(error) => error.blame(),
             Self::Handshake(error) => error.blame(),
+            Self::Transport(error) => error.blame(),
         }
     }
 }

@@ -12,6 +12,7 @@ use scape_pool::Instant;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::addr::PeerAddr;
 use crate::book::host_of;
 use crate::handshake::{Local, Nonces};
 use crate::peer::PeerId;
@@ -46,7 +47,7 @@ struct State {
     rng: ChaCha20Rng,
     links: HashMap<PeerId, Arc<Link>>,
     /// Addresses that we dial or that an outbound link is up to.
-    dialled: HashSet<SocketAddr>,
+    dialled: HashSet<PeerAddr>,
     inbound: HashMap<IpAddr, usize>,
     blocked: HashMap<IpAddr, Instant>,
 }
@@ -171,7 +172,7 @@ impl Hub {
     }
 
     /// Reserves an address for dialling, or `None` if that is going on.
-    pub(super) fn take_address(self: &Arc<Self>, addr: SocketAddr) -> Option<Place> {
+    pub(super) fn take_address(self: &Arc<Self>, addr: PeerAddr) -> Option<Place> {
         let new = self.state().dialled.insert(addr);
         new.then(|| Place { hub: Arc::clone(self), taken: Taken::Outbound(addr) })
     }
@@ -200,7 +201,7 @@ pub(super) struct Place {
 #[derive(Debug)]
 enum Taken {
     Inbound(IpAddr),
-    Outbound(SocketAddr),
+    Outbound(PeerAddr),
 }
 
 impl Drop for Place {

@@ -28,6 +28,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tracing::debug;
 
+use crate::addr::PeerAddr;
 use crate::peer::{Direction, PeerId};
 use crate::wire::{BanReason, MAX_USER_AGENT, Message, Tip};
 
@@ -35,6 +36,7 @@ pub use config::{NetConfig, OutboxLimits, Timeouts};
 pub use event::{ConnectError, LinkError, NetError, NetEvent, Refusal, Unsent};
 pub use file::replace_file;
 use hub::{Hub, Place};
+use transport::TransportError;
 
 /// How long accepting pauses after the system refused a connection (out of files, for example).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -95,7 +97,8 @@ impl Net {
     }
 
     /// Connects to an address. [`NetEvent::Connected`] or [`NetEvent::ConnectFailed`] follows.
-    pub fn connect(&self, addr: SocketAddr) {
+    pub fn connect(&self, addr: impl Into<PeerAddr>) {
+        let addr = addr.into();
         let hub = Arc::clone(&self.hub);
         self.spawn(async move {
             if let Err(error) = dial(&hub, addr).await {
@@ -108,15 +111,16 @@ impl Net {
     /// Takes over a stream to a peer that was opened elsewhere (through a proxy, in a test) and
     /// shakes hands on it as the side that connected. The same events follow as for
     /// [`Net::connect`]; `addr` is only what they are labelled with and what the peer is told.
-    pub fn adopt<S>(&self, mut stream: S, addr: SocketAddr)
+    pub fn adopt<S>(&self, mut stream: S, addr: impl Into<PeerAddr>)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
+        let addr = addr.into();
         let hub = Arc::clone(&self.hub);
         self.spawn(async move {
             match or_shutdown(&hub, greet::initiate(&hub, &mut stream, addr)).await {
                 Ok(greeted) => {
-                    link::run(hub, stream, addr, Direction::Outbound, greeted, None).await;
+                    link::run(hub, stream, Some(addr), Direction::Outbound, greeted, None).await;
                 }
                 Err(error) => hub.emit(NetEvent::ConnectFailed { addr, error }).await,
             }
@@ -218,23 +222,27 @@ async fn accept_all(hub: Arc<Hub>, listener: TcpListener, task: mpsc::Sender<()>
 async fn welcome(hub: Arc<Hub>, mut stream: TcpStream, addr: SocketAddr, place: Place) {
     let greeted = or_shutdown(&hub, async {
         stream.set_nodelay(true)?;
-        greet::answer(&hub, &mut stream, addr).await
+        greet::answer(&hub, &mut stream, Some(addr.into())).await
     });
     match greeted.await {
         Ok(greeted) => {
-            link::run(hub, stream, addr, Direction::Inbound, greeted, Some(place)).await;
+            link::run(hub, stream, Some(addr.into()), Direction::Inbound, greeted, Some(place))
+                .await;
         }
         Err(error) => debug!(%addr, %error, "handshake failed"),
     }
 }
 
-async fn dial(hub: &Arc<Hub>, addr: SocketAddr) -> Result<(), ConnectError> {
-    if hub.is_blocked(addr.ip()) {
+async fn dial(hub: &Arc<Hub>, addr: PeerAddr) -> Result<(), ConnectError> {
+    let PeerAddr::Ip(socket) = addr else {
+        return Err(TransportError::Unsupported(addr.network()).into());
+    };
+    if hub.is_blocked(socket.ip()) {
         return Err(ConnectError::Blocked);
     }
     let place = hub.take_address(addr).ok_or(ConnectError::AlreadyConnected)?;
     let (stream, greeted) = or_shutdown(hub, async {
-        let connecting = async { Ok(TcpStream::connect(addr).await?) };
+        let connecting = async { Ok(TcpStream::connect(socket).await?) };
         let mut stream = greet::within(hub.config.timeouts.connect, connecting).await?;
         stream.set_nodelay(true)?;
         let greeted = greet::initiate(hub, &mut stream, addr).await?;
@@ -242,7 +250,7 @@ async fn dial(hub: &Arc<Hub>, addr: SocketAddr) -> Result<(), ConnectError> {
     })
     .await?;
     let hub = Arc::clone(hub);
-    link::run(hub, stream, addr, Direction::Outbound, greeted, Some(place)).await;
+    link::run(hub, stream, Some(addr), Direction::Outbound, greeted, Some(place)).await;
     Ok(())
 }
 

@@ -14,6 +14,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha12Rng;
 use scape_aggregate::builder::AssumedTx;
 use scape_aggregate::{ChainType, Consensus, Hash, TxKernel, ValidTx};
+use scape_p2p::addr::NetGroup;
 use scape_p2p::book::Group;
 use scape_p2p::dandelion::{Candidate, DandelionRouter};
 use scape_pool::{
@@ -399,6 +400,6 @@ fn nodes(
 /// Every node is in a group of its own.
 fn candidate(node: u32) -> Candidate {
     let [a, b, c, d] = node.to_be_bytes();
-    let group = Group::of(IpAddr::V4(Ipv4Addr::new(10 ^ b, c, d, a)));
+    let group = NetGroup::Ip(Group::of(IpAddr::V4(Ipv4Addr::new(10 ^ b, c, d, a))));
     Candidate { peer: PeerId(u64::from(node)), group }
 }

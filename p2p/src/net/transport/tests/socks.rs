@@ -146,7 +146,7 @@ async fn nodes_shake_hands_through_a_proxy() {
     let (at, _asked) = honest(hidden.local_addr().unwrap()).await;
     let transport = proxy(at, Isolation::PerDial, PATIENCE);
     let stream = transport.dial(&addr(ONION), credentials(1)).await.unwrap();
-    dialler.adopt(stream, "192.0.2.1:3414".parse().unwrap());
+    dialler.adopt(stream, addr("192.0.2.1:3414"));
     for events in [&mut events, &mut heard] {
         assert!(matches!(events.recv().await, Some(NetEvent::Connected { .. })));
     }
