@@ -5,12 +5,22 @@ use std::time::Duration;
 
 use scape_aggregate::{Consensus, Hash};
 
+use crate::addr::Network;
 use crate::link::MeterLimits;
 use crate::peer::Capabilities;
+
+use super::transport::DialTimeouts;
+use super::way::Way;
 
 /// Settings of a [`Net`](super::Net).
 #[derive(Debug, Clone)]
 pub struct NetConfig {
+    /// The network of the peers; addresses of others are never dialled. In an anonymity network
+    /// those who come show no address and are told none, so listening is for loopback only, behind
+    /// an onion service.
+    pub network: Network,
+    /// How peers are reached.
+    pub way: Way,
     /// Where to listen; port 0 takes a free one. `None`: no inbound peers.
     pub listen: Option<SocketAddr>,
     /// What to tell peers about where we listen, if it is not what we bind to. Peers believe the
@@ -43,6 +53,8 @@ impl NetConfig {
     /// Grin's figures for a chain, listening nowhere.
     pub fn new(consensus: Consensus, seed: [u8; 32]) -> Self {
         Self {
+            network: Network::Clearnet,
+            way: Way::Direct,
             listen: None,
             advertise: None,
             consensus,
@@ -62,8 +74,8 @@ impl NetConfig {
 /// How long things may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// Opening a TCP connection.
-    pub connect: Duration,
+    /// The steps of reaching a peer.
+    pub dial: DialTimeouts,
     /// From the start until the peer's half of the handshake is there, however it trickles in.
     pub handshake_read: Duration,
     /// Writing our half of the handshake, or a farewell.
@@ -83,7 +95,7 @@ impl Default for Timeouts {
     /// ping every 10 s.
     fn default() -> Self {
         Self {
-            connect: Duration::from_secs(10),
+            dial: DialTimeouts::default(),
             handshake_read: Duration::from_secs(10),
             handshake_write: Duration::from_secs(2),
             frame: Duration::from_secs(60),

@@ -194,6 +194,10 @@ pub enum NetError {
         #[source]
         error: io::Error,
     },
+    /// In an anonymity network only loopback is listened on: whoever finds the port elsewhere would
+    /// know whose onion service it is.
+    #[error("{0} is not on loopback, so others than the onion service would reach it")]
+    Exposed(SocketAddr),
     /// The user agent is longer than [`MAX_USER_AGENT`](crate::wire::MAX_USER_AGENT).
     #[error("a user agent of {0} bytes")]
     UserAgentTooLong(usize),

@@ -12,9 +12,9 @@ use scape_pool::Instant;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::addr::PeerAddr;
+use crate::addr::{Host, PeerAddr};
 use crate::book::host_of;
-use crate::handshake::{Local, Nonces};
+use crate::handshake::{Local, NOWHERE, Nonces};
 use crate::peer::PeerId;
 use crate::wire::Tip;
 
@@ -22,6 +22,8 @@ use super::clock::Clock;
 use super::config::NetConfig;
 use super::event::NetEvent;
 use super::link::Link;
+use super::transport::Credentials;
+use super::way::Carrier;
 
 /// How long a task waits for room for its last event while everything shuts down.
 const LAST_EVENT: Duration = Duration::from_secs(2);
@@ -33,6 +35,7 @@ pub(super) struct Hub {
     pub(super) clock: Clock,
     pub(super) events: mpsc::Sender<NetEvent>,
     pub(super) shutdown: CancellationToken,
+    pub(super) carrier: Carrier,
     listen: SocketAddr,
     next_id: AtomicU64,
     state: Mutex<State>,
@@ -48,7 +51,8 @@ struct State {
     links: HashMap<PeerId, Arc<Link>>,
     /// Addresses that we dial or that an outbound link is up to.
     dialled: HashSet<PeerAddr>,
-    inbound: HashMap<IpAddr, usize>,
+    /// By host, those that show none together.
+    inbound: HashMap<Option<Host>, usize>,
     blocked: HashMap<IpAddr, Instant>,
 }
 
@@ -58,7 +62,8 @@ impl Hub {
         events: mpsc::Sender<NetEvent>,
         bound: Option<SocketAddr>,
     ) -> Self {
-        let unknown = SocketAddr::new([0, 0, 0, 0].into(), 0);
+        // A port on loopback is nobody's business, and would be a mark.
+        let told = config.advertise.or(bound).filter(|_| !config.network.is_anonymous());
         let state = State {
             tip: Tip::default(),
             nonces: Nonces::default(),
@@ -70,7 +75,8 @@ impl Hub {
             blocked: HashMap::new(),
         };
         Self {
-            listen: config.advertise.or(bound).unwrap_or(unknown),
+            carrier: Carrier::new(config.network, &config.way, config.timeouts.dial),
+            listen: told.unwrap_or(NOWHERE),
             config,
             clock: Clock::start(),
             events,
@@ -109,6 +115,17 @@ impl Hub {
         let nonce = state.rng.next_u64();
         state.nonces.remember(nonce);
         nonce
+    }
+
+    /// Credentials for one dial.
+    pub(super) fn draw_credentials(&self) -> Credentials {
+        Credentials::draw(&mut self.state().rng)
+    }
+
+    pub(super) fn draw_seed(&self) -> [u8; 32] {
+        let mut seed = [0; 32];
+        self.state().rng.fill_bytes(&mut seed);
+        seed
     }
 
     pub(super) fn nonces(&self) -> Nonces {
@@ -156,13 +173,18 @@ impl Hub {
         self.state().blocked.get(&host_of(ip)).is_some_and(|until| now < *until)
     }
 
-    /// Takes one of the places for inbound peers, or `None` if there is none for this host.
-    pub(super) fn take_place(self: &Arc<Self>, ip: IpAddr) -> Option<Place> {
-        let host = host_of(ip);
+    /// Takes one of the places for inbound peers, or `None` if there is none for this host. Those
+    /// that show no host have all places together.
+    pub(super) fn take_place(self: &Arc<Self>, host: Option<Host>) -> Option<Place> {
+        let host = host.map(Host::whole);
+        let share = match host {
+            Some(_) => self.config.max_inbound_per_host,
+            None => usize::MAX,
+        };
         let mut state = self.state();
         let all: usize = state.inbound.values().sum();
         let ours = state.inbound.entry(host).or_default();
-        let free = all < self.config.max_inbound && *ours < self.config.max_inbound_per_host;
+        let free = all < self.config.max_inbound && *ours < share;
         if free {
             *ours += 1;
         } else if *ours == 0 {
@@ -200,7 +222,7 @@ pub(super) struct Place {
 
 #[derive(Debug)]
 enum Taken {
-    Inbound(IpAddr),
+    Inbound(Option<Host>),
     Outbound(PeerAddr),
 }
 

@@ -15,9 +15,11 @@ mod greet;
 mod hub;
 mod link;
 mod outbox;
+mod session;
 #[cfg(test)]
 mod tests;
 pub mod transport;
+mod way;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -28,7 +30,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tracing::debug;
 
-use crate::addr::PeerAddr;
+use crate::addr::{Host, PeerAddr};
 use crate::peer::{Direction, PeerId};
 use crate::wire::{BanReason, MAX_USER_AGENT, Message, Tip};
 
@@ -36,7 +38,7 @@ pub use config::{NetConfig, OutboxLimits, Timeouts};
 pub use event::{ConnectError, LinkError, NetError, NetEvent, Refusal, Unsent};
 pub use file::replace_file;
 use hub::{Hub, Place};
-use transport::TransportError;
+pub use way::{Way, WayState};
 
 /// How long accepting pauses after the system refused a connection (out of files, for example).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -60,7 +62,8 @@ impl Net {
     ///
     /// # Errors
     ///
-    /// [`NetError`] if the address cannot be bound or the user agent is too long.
+    /// [`NetError`] if the address cannot be bound or must not be listened on, or the user agent is
+    /// too long.
     pub async fn start(
         config: NetConfig,
         events: mpsc::Sender<NetEvent>,
@@ -69,6 +72,9 @@ impl Net {
             return Err(NetError::UserAgentTooLong(config.user_agent.len()));
         }
         let (listener, local_addr) = match config.listen {
+            Some(addr) if config.network.is_anonymous() && !addr.ip().is_loopback() => {
+                return Err(NetError::Exposed(addr));
+            }
             Some(addr) => {
                 let bind = |error| NetError::Bind { addr, error };
                 let listener = TcpListener::bind(addr).await.map_err(bind)?;
@@ -88,6 +94,9 @@ impl Net {
             let accepting = accept_all(Arc::clone(&net.hub), listener, net.task.clone());
             net.spawn(accepting);
         }
+        if matches!(net.hub.config.way, Way::Sam { .. }) {
+            net.spawn(session::keep(Arc::clone(&net.hub), net.task.clone()));
+        }
         Ok(net)
     }
 
@@ -96,7 +105,12 @@ impl Net {
         self.local_addr
     }
 
-    /// Connects to an address. [`NetEvent::Connected`] or [`NetEvent::ConnectFailed`] follows.
+    /// Whether the way to the peers works.
+    pub fn way_state(&self) -> WayState {
+        self.hub.carrier.state()
+    }
+
+    /// Connects to an address of the net's network. [`NetEvent::Connected`] or [`NetEvent::ConnectFailed`] follows.
     pub fn connect(&self, addr: impl Into<PeerAddr>) {
         let addr = addr.into();
         let hub = Arc::clone(&self.hub);
@@ -202,14 +216,18 @@ async fn accept_all(hub: Arc<Hub>, listener: TcpListener, task: mpsc::Sender<()>
             () = hub.shutdown.cancelled() => return,
         };
         match accepted {
-            Ok((stream, addr)) if !hub.is_blocked(addr.ip()) => {
+            Ok((stream, addr)) => {
+                // Whoever comes to the onion service comes from loopback, by way of the proxy.
+                let addr = Some(addr).filter(|_| !hub.config.network.is_anonymous());
+                if addr.is_some_and(|addr| hub.is_blocked(addr.ip())) {
+                    continue;
+                }
                 // A socket for both families shows IPv4 peers as IPv6.
-                let addr = SocketAddr::new(addr.ip().to_canonical(), addr.port());
-                if let Some(place) = hub.take_place(addr.ip()) {
+                let addr = addr.map(PeerAddr::from);
+                if let Some(place) = hub.take_place(addr.map(Host::from)) {
                     spawn(task.clone(), welcome(Arc::clone(&hub), stream, addr, place));
                 }
             }
-            Ok(_) => {}
             Err(error) => {
                 debug!(%error, "cannot accept");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -219,31 +237,28 @@ async fn accept_all(hub: Arc<Hub>, listener: TcpListener, task: mpsc::Sender<()>
 }
 
 /// Strangers that fail the handshake cause no event: they could cause any number.
-async fn welcome(hub: Arc<Hub>, mut stream: TcpStream, addr: SocketAddr, place: Place) {
+async fn welcome(hub: Arc<Hub>, mut stream: TcpStream, addr: Option<PeerAddr>, place: Place) {
     let greeted = or_shutdown(&hub, async {
         stream.set_nodelay(true)?;
-        greet::answer(&hub, &mut stream, Some(addr.into())).await
+        greet::answer(&hub, &mut stream, addr).await
     });
     match greeted.await {
         Ok(greeted) => {
-            link::run(hub, stream, Some(addr.into()), Direction::Inbound, greeted, Some(place))
-                .await;
+            link::run(hub, stream, addr, Direction::Inbound, greeted, Some(place)).await;
         }
-        Err(error) => debug!(%addr, %error, "handshake failed"),
+        Err(error) => debug!(?addr, %error, "handshake failed"),
     }
 }
 
 async fn dial(hub: &Arc<Hub>, addr: PeerAddr) -> Result<(), ConnectError> {
-    let PeerAddr::Ip(socket) = addr else {
-        return Err(TransportError::Unsupported(addr.network()).into());
-    };
-    if hub.is_blocked(socket.ip()) {
+    if let PeerAddr::Ip(addr) = addr
+        && hub.is_blocked(addr.ip())
+    {
         return Err(ConnectError::Blocked);
     }
     let place = hub.take_address(addr).ok_or(ConnectError::AlreadyConnected)?;
     let (stream, greeted) = or_shutdown(hub, async {
-        let connecting = async { Ok(TcpStream::connect(socket).await?) };
-        let mut stream = greet::within(hub.config.timeouts.connect, connecting).await?;
+        let mut stream = hub.carrier.dial(&addr, hub.draw_credentials()).await?;
         stream.set_nodelay(true)?;
         let greeted = greet::initiate(hub, &mut stream, addr).await?;
         Ok((stream, greeted))

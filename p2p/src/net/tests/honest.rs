@@ -100,7 +100,12 @@ async fn nobody_there_is_reported() {
     let addr = listener.local_addr().unwrap();
     drop(listener);
     node.net.connect(addr);
-    assert!(matches!(node.connect_error().await, ConnectError::Io(_)));
+    let error = node.connect_error().await;
+    assert!(
+        matches!(error, ConnectError::Transport(transport::TransportError::Direct(_))),
+        "{error}"
+    );
+    assert_eq!(node.net.way_state(), WayState::Direct);
 }
 
 #[tokio::test]
