@@ -55,7 +55,7 @@ impl World {
     }
 
     fn join(&mut self, id: u64, addr: &str) -> Vec<Effect> {
-        let addr = addr.parse().expect("an address");
+        let addr = Some(addr.parse().expect("an address"));
         let info = PeerInfo {
             version: ProtocolVersion::LOCAL,
             capabilities: Capabilities::from_bits(0x7f),

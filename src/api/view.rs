@@ -158,7 +158,7 @@ pub struct StemView {
 /// A connection: an answer of `get_connected_peers`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct PeerView {
-    /// The address at the other end.
+    /// The address at the other end; `hidden` for a peer that came to our onion service.
     pub addr: String,
     /// `Outbound` or `Inbound`, as Grin says it.
     pub direction: String,

@@ -13,11 +13,11 @@ pub(super) async fn run(global: &Global, args: PeersArgs) -> Result<(), CliError
     let node = Remote::new(global, &global.config()?, Api::Owner)?;
     match args.action {
         Some(PeersAction::Ban { addr }) => {
-            let answer: Value = node.call("ban_peer", json!([addr])).await?;
+            let answer: Value = node.call("ban_peer", json!([addr.to_string()])).await?;
             global.show(&answer, |_| format!("{} is banned", addr))
         }
         Some(PeersAction::Unban { addr }) => {
-            let answer: Value = node.call("unban_peer", json!([addr])).await?;
+            let answer: Value = node.call("unban_peer", json!([addr.to_string()])).await?;
             global.show(&answer, |_| format!("{} is not banned any more", addr))
         }
         None if args.all => {

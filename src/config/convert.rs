@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use scape_aggregate::{ChainType, Consensus};
+use scape_p2p::addr::{Host, PeerAddr};
 use scape_p2p::book::{Book, BookConfig, Source, UnixTime};
 use scape_p2p::dandelion::{CoinScope, Implied, Params, Warning};
 use scape_p2p::net::NetConfig;
@@ -81,8 +82,8 @@ impl Config {
             capacity: self.pool.capacity(),
             peers: PeersConfig {
                 outbound: network.outbound,
-                fixed: network.peers.clone(),
-                whitelist: network.whitelist.clone(),
+                fixed: network.peers.iter().copied().map(PeerAddr::from).collect(),
+                whitelist: network.whitelist.iter().copied().map(Host::from).collect(),
                 ban: network.ban_secs.0,
                 ..PeersConfig::default()
             },

@@ -7,13 +7,23 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 use scape_aggregate::{Consensus, Hash};
 
+use crate::addr::Network;
 use crate::link::MeterLimits;
 use crate::peer::Capabilities;
 use crate::secure::{Policy, StaticKey};
 
+use super::transport::DialTimeouts;
+use super::way::Way;
+
 /// Settings of a [`Net`](super::Net).
 #[derive(Debug, Clone)]
 pub struct NetConfig {
+    /// The network of the peers; addresses of others are never dialled. In an anonymity network
+    /// those who come show no address and are told none, so listening is for loopback only, behind
+    /// an onion service.
+    pub network: Network,
+    /// How peers are reached.
+    pub way: Way,
     /// Where to listen; port 0 takes a free one. `None`: no inbound peers.
     pub listen: Option<SocketAddr>,
     /// What to tell peers about where we listen, if it is not what we bind to. Peers believe the
@@ -56,6 +66,8 @@ impl NetConfig {
         // Not what nonces are drawn from, which go out in the clear.
         rng.set_stream(1);
         Self {
+            network: Network::Clearnet,
+            way: Way::Direct,
             listen: None,
             advertise: None,
             consensus,
@@ -77,8 +89,8 @@ impl NetConfig {
 /// How long things may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// Opening a TCP connection.
-    pub connect: Duration,
+    /// The steps of reaching a peer.
+    pub dial: DialTimeouts,
     /// From the start until the peer's half of the handshake is there, however it trickles in; once
     /// more as long for an encrypted handshake.
     pub handshake_read: Duration,
@@ -99,7 +111,7 @@ impl Default for Timeouts {
     /// ping every 10 s.
     fn default() -> Self {
         Self {
-            connect: Duration::from_secs(10),
+            dial: DialTimeouts::default(),
             handshake_read: Duration::from_secs(10),
             handshake_write: Duration::from_secs(2),
             frame: Duration::from_secs(60),

@@ -1,6 +1,5 @@
 //! The handshake over a stream.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,6 +7,7 @@ use scape_aggregate::ProtocolVersion;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
+use crate::addr::PeerAddr;
 use crate::handshake::{self, HandshakeError, PeerInfo};
 use crate::secure::{Choice, Greetings, Handshake, KeyCheck, Protection, check_key, choose};
 use crate::wire::{FrameDecoder, Message, MessageType, WireError};
@@ -30,7 +30,7 @@ pub(super) struct Greeted {
 pub(super) async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
     hub: &Hub,
     stream: &mut S,
-    remote: SocketAddr,
+    remote: Option<PeerAddr>,
 ) -> Result<Greeted, ConnectError> {
     let mut decoder = FrameDecoder::expect_hand(hub.config.consensus);
     let (Message::Hand(hand), heard) = read_one(hub, stream, &mut decoder).await? else {
@@ -66,7 +66,7 @@ pub(super) async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
 pub(super) async fn initiate<S: AsyncRead + AsyncWrite + Unpin>(
     hub: &Hub,
     stream: &mut S,
-    remote: SocketAddr,
+    remote: PeerAddr,
 ) -> Result<Greeted, ConnectError> {
     let nonce = hub.next_nonce();
     let greeted = initiate_with(hub, stream, remote, nonce).await;
@@ -80,7 +80,7 @@ pub(super) async fn initiate<S: AsyncRead + AsyncWrite + Unpin>(
 async fn initiate_with<S: AsyncRead + AsyncWrite + Unpin>(
     hub: &Hub,
     stream: &mut S,
-    remote: SocketAddr,
+    remote: PeerAddr,
     nonce: u64,
 ) -> Result<Greeted, ConnectError> {
     let hand = handshake::hand(&hub.local(), nonce, remote);

@@ -14,8 +14,9 @@ use scape_pool::Instant;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::addr::{Host, PeerAddr};
 use crate::book::host_of;
-use crate::handshake::{Local, Nonces};
+use crate::handshake::{Local, NOWHERE, Nonces};
 use crate::peer::PeerId;
 use crate::secure::{PublicKey, StaticKey};
 use crate::wire::Tip;
@@ -24,6 +25,8 @@ use super::clock::Clock;
 use super::config::NetConfig;
 use super::event::NetEvent;
 use super::link::Link;
+use super::transport::Credentials;
+use super::way::Carrier;
 
 /// How long a task waits for room for its last event while everything shuts down.
 const LAST_EVENT: Duration = Duration::from_secs(2);
@@ -37,6 +40,7 @@ pub(super) struct Hub {
     pub(super) clock: Clock,
     pub(super) events: mpsc::Sender<NetEvent>,
     pub(super) shutdown: CancellationToken,
+    pub(super) carrier: Carrier,
     listen: SocketAddr,
     next_id: AtomicU64,
     state: Mutex<State>,
@@ -50,11 +54,12 @@ struct State {
     returned: Nonces,
     rng: ChaCha20Rng,
     /// Keys of peers that we dialled, the latest ones.
-    keys: LruCache<SocketAddr, PublicKey>,
+    keys: LruCache<PeerAddr, PublicKey>,
     links: HashMap<PeerId, Arc<Link>>,
     /// Addresses that we dial or that an outbound link is up to.
-    dialled: HashSet<SocketAddr>,
-    inbound: HashMap<IpAddr, usize>,
+    dialled: HashSet<PeerAddr>,
+    /// By host, those that show none together.
+    inbound: HashMap<Option<Host>, usize>,
     blocked: HashMap<IpAddr, Instant>,
 }
 
@@ -64,7 +69,8 @@ impl Hub {
         events: mpsc::Sender<NetEvent>,
         bound: Option<SocketAddr>,
     ) -> Self {
-        let unknown = SocketAddr::new([0, 0, 0, 0].into(), 0);
+        // A port on loopback is nobody's business, and would be a mark.
+        let told = config.advertise.or(bound).filter(|_| !config.network.is_anonymous());
         let state = State {
             tip: Tip::default(),
             nonces: Nonces::default(),
@@ -77,7 +83,8 @@ impl Hub {
             blocked: HashMap::new(),
         };
         Self {
-            listen: config.advertise.or(bound).unwrap_or(unknown),
+            carrier: Carrier::new(config.network, &config.way, config.timeouts.dial),
+            listen: told.unwrap_or(NOWHERE),
             config,
             clock: Clock::start(),
             events,
@@ -133,12 +140,23 @@ impl Hub {
     }
 
     /// The key that the peer at this address had when we dialled it last.
-    pub(super) fn known_key(&self, addr: SocketAddr) -> Option<PublicKey> {
+    pub(super) fn known_key(&self, addr: PeerAddr) -> Option<PublicKey> {
         self.state().keys.get(&addr).copied()
     }
 
-    pub(super) fn remember_key(&self, addr: SocketAddr, key: PublicKey) {
+    pub(super) fn remember_key(&self, addr: PeerAddr, key: PublicKey) {
         self.state().keys.put(addr, key);
+    }
+
+    /// Credentials for one dial.
+    pub(super) fn draw_credentials(&self) -> Credentials {
+        Credentials::draw(&mut self.state().rng)
+    }
+
+    pub(super) fn draw_seed(&self) -> [u8; 32] {
+        let mut seed = [0; 32];
+        self.state().rng.fill_bytes(&mut seed);
+        seed
     }
 
     pub(super) fn nonces(&self) -> Nonces {
@@ -186,13 +204,18 @@ impl Hub {
         self.state().blocked.get(&host_of(ip)).is_some_and(|until| now < *until)
     }
 
-    /// Takes one of the places for inbound peers, or `None` if there is none for this host.
-    pub(super) fn take_place(self: &Arc<Self>, ip: IpAddr) -> Option<Place> {
-        let host = host_of(ip);
+    /// Takes one of the places for inbound peers, or `None` if there is none for this host. Those
+    /// that show no host have all places together.
+    pub(super) fn take_place(self: &Arc<Self>, host: Option<Host>) -> Option<Place> {
+        let host = host.map(Host::whole);
+        let share = match host {
+            Some(_) => self.config.max_inbound_per_host,
+            None => usize::MAX,
+        };
         let mut state = self.state();
         let all: usize = state.inbound.values().sum();
         let ours = state.inbound.entry(host).or_default();
-        let free = all < self.config.max_inbound && *ours < self.config.max_inbound_per_host;
+        let free = all < self.config.max_inbound && *ours < share;
         if free {
             *ours += 1;
         } else if *ours == 0 {
@@ -202,7 +225,7 @@ impl Hub {
     }
 
     /// Reserves an address for dialling, or `None` if that is going on.
-    pub(super) fn take_address(self: &Arc<Self>, addr: SocketAddr) -> Option<Place> {
+    pub(super) fn take_address(self: &Arc<Self>, addr: PeerAddr) -> Option<Place> {
         let new = self.state().dialled.insert(addr);
         new.then(|| Place { hub: Arc::clone(self), taken: Taken::Outbound(addr) })
     }
@@ -230,8 +253,8 @@ pub(super) struct Place {
 
 #[derive(Debug)]
 enum Taken {
-    Inbound(IpAddr),
-    Outbound(SocketAddr),
+    Inbound(Option<Host>),
+    Outbound(PeerAddr),
 }
 
 impl Drop for Place {

@@ -1,7 +1,6 @@
 //! One connection from its handshake to its end: a reader and a writer over one stream.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -12,6 +11,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
+use crate::addr::PeerAddr;
 use crate::link::{Meter, Pacer};
 use crate::peer::{Direction, PeerId};
 use crate::wire::{BanReason, FrameDecoder, Message, WireError};
@@ -62,7 +62,7 @@ impl Link {
 pub(super) async fn run<S: AsyncRead + AsyncWrite>(
     hub: Arc<Hub>,
     stream: S,
-    addr: SocketAddr,
+    addr: Option<PeerAddr>,
     direction: Direction,
     Greeted { info, cover, decoder }: Greeted,
     place: Option<Place>,

@@ -1,9 +1,12 @@
+use std::net::SocketAddr;
+
 use rand::SeedableRng;
 use scape_aggregate::builder::AssumedTx;
 use scape_aggregate::{ChainType, Commitment, Consensus, OutputFeatures, ProtocolVersion, ValidTx};
 use scape_pool::{BlockSummary, Tip, Utxo};
 
 use super::*;
+use crate::addr::PeerAddr;
 use crate::book::BookConfig;
 use crate::handshake::PeerInfo;
 use crate::peer::{Capabilities, Direction};
@@ -71,6 +74,7 @@ impl Host {
         version: ProtocolVersion,
     ) {
         let addr = SocketAddr::from(([10, 0, 0, u8::try_from(peer).unwrap()], 3414));
+        let addr = Some(PeerAddr::from(addr));
         let info = PeerInfo {
             version,
             capabilities,
