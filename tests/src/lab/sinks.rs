@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use rand::RngExt;
 use scape_aggregate::{Hash, ValidTx};
-use scape_p2p::addr::NetGroup;
 use scape_p2p::dandelion::RendezvousParams;
 use scape_p2p::dandelion::rendezvous::{Almanac, Epoch, Nominee, Onward, SIZES, elect, sink_count};
 use scape_p2p::secure::PublicKey;
@@ -202,8 +201,7 @@ impl World<'_> {
 const FRIENDS: usize = 3;
 
 fn nominee(id: u32) -> Nominee {
-    let group = NetGroup::Ip(candidate(id, true).group);
-    Nominee { key: PublicKey(sink_of(id).0), group, known: 0 }
+    Nominee { key: PublicKey(sink_of(id).0), group: candidate(id, true).group, known: 0 }
 }
 
 fn sink_of(node: u32) -> SinkId {
