@@ -23,6 +23,7 @@ mod gossip;
 mod message;
 mod owner;
 mod peer;
+mod sinks;
 #[cfg(test)]
 mod tests;
 mod transactions;
@@ -54,6 +55,7 @@ use dial::Dialer;
 use gossip::Gossip;
 use peer::Peer;
 pub use peer::PeerStatus;
+use sinks::Sinks;
 use verifications::Verifications;
 
 /// What every call is told.
@@ -197,6 +199,7 @@ pub struct Zone {
     verifications: Verifications,
     gossip: Gossip,
     dialer: Dialer,
+    sinks: Sinks,
     rng: ChaCha12Rng,
     effects: VecDeque<Effect>,
 }
@@ -216,6 +219,7 @@ impl Zone {
             scores: LruCache::new(ACCOUNTS),
             verifications: Verifications::default(),
             gossip: Gossip::default(),
+            sinks: Sinks::new(now),
             rng,
             effects: VecDeque::new(),
             config,
@@ -231,6 +235,7 @@ impl Zone {
     pub fn poll_timeout(&self) -> Instant {
         let timers =
             [self.pool.poll_timeout(), self.gossip.poll_timeout(), self.dialer.poll_timeout()];
+        let timers = timers.into_iter().chain([self.sinks_timeout()]);
         timers.into_iter().flatten().fold(self.router.poll_timeout(), Ord::min)
     }
 
@@ -240,6 +245,7 @@ impl Zone {
         self.with_pool(ctx, |pool, ctx| pool.handle_timeout(ctx));
         self.gossip_timeout(ctx);
         self.dial_timeout(ctx);
+        self.on_sinks_timeout(ctx);
     }
 
     /// Goes on after a crash with the owner's transactions that were kept, see [`Pool::restore`].
@@ -249,6 +255,8 @@ impl Zone {
         recent: &[BlockSummary],
         ctx: &ZoneContext<'_>,
     ) {
+        recent.iter().for_each(|block| self.sinks.almanac.add(block));
+        self.elect_sinks(ctx);
         self.with_pool(ctx, |pool, ctx| pool.restore(records, recent, ctx));
     }
 
@@ -256,6 +264,8 @@ impl Zone {
     pub fn handle_chain(&mut self, update: &ChainUpdate, ctx: &ZoneContext<'_>) {
         // First the relays: what goes now must not go to one that is behind.
         self.refresh_relays(ctx);
+        self.sinks.almanac.handle_chain(update);
+        self.elect_sinks(ctx);
         self.with_pool(ctx, |pool, ctx| pool.handle_chain(update, ctx));
         self.recheck_after(update, ctx);
     }
@@ -318,8 +328,9 @@ impl Zone {
                     }
                     None => self.undelivered(&parts, ctx),
                 },
-                // Nobody carries it.
-                scape_pool::Effect::Seal { parts, .. } => self.undelivered(&parts, ctx),
+                scape_pool::Effect::Seal { sink, tx, parts, attempt } => {
+                    self.seal_and_send(sink, &tx, (parts, attempt), ctx);
+                }
             }
         }
     }

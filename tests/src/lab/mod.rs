@@ -22,6 +22,8 @@ mod results;
 mod run;
 mod seeds;
 mod setup;
+#[cfg(test)]
+mod sink_tests;
 mod sinks;
 mod tally;
 #[cfg(test)]
