@@ -27,7 +27,7 @@ async fn a_status_says_how_the_node_is() {
     assert_eq!((status.chain.as_str(), status.sync_status.as_str()), ("autotest", "no_sync"));
     assert_eq!(status.chain_source, ChainSourceView::Embedded);
     assert_eq!(status.journal, JournalView::Safe { records: 1, unreadable: 0 });
-    assert_eq!((status.pools.stem, status.preset.as_str()), (1, "scape"));
+    assert_eq!((status.pools.stem, status.preset.as_str()), (1, "grin-doc"));
     assert!(status.stem.patience_secs_left.is_some_and(|left| left > 0.0));
     assert_eq!(status.stem.embargo_secs_left.len(), 1);
     assert!((1.0..200_000.0).contains(&status.epoch_secs_left));
@@ -115,8 +115,8 @@ async fn a_conflict_is_told_with_what_it_was_lost_to() {
 
 #[tokio::test]
 async fn what_goes_along_the_stem_is_told_with_its_company() {
-    const LIVELY: &str = "[dandelion]\nstem_probability = 1.0\npatience_secs = 0.5\n\
-        embargo = \"uniform\"\nembargo_base_secs = 4\nembargo_spread_secs = 0\n\
+    const LIVELY: &str = "[dandelion]\npreset = \"grin-doc\"\nstem_probability = 1.0\n\
+        patience_secs = 0.5\nembargo = \"uniform\"\nembargo_base_secs = 4\nembargo_spread_secs = 0\n\
         embargo_sweep_secs = 0.1\nfluff_delay_secs = 0.01\n";
     let relay = Site::start(WAITING).await;
     let addr = relay.node.local_addr().expect("it listens");

@@ -29,7 +29,8 @@ async fn what_can_be_takes_effect_and_the_rest_is_named() {
 
     site.push(&payment(0), false).await.expect("taken");
     let after = before
-        .replace("patience_secs = 100000", "preset = \"monero\"\npatience_secs = 0")
+        .replace("patience_secs = 100000", "patience_secs = 0")
+        .replace("grin-doc", "monero")
         .replace("workers = 1", "workers = 2")
         + &format!("[network]\npeers = [\"{addr}\"]\n[log]\nfilter = \"debug\"\n");
     fs::write(site.config_file(), &after).expect("written");

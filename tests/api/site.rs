@@ -24,8 +24,8 @@ use tokio::time::{sleep, timeout};
 pub(crate) const CONSENSUS: Consensus = Consensus::of(ChainType::AutomatedTesting);
 pub(crate) const VALUE: u64 = 60_000_000_000;
 /// Patience that never ends, so that what is on the stem stays there.
-pub(crate) const WAITING: &str = "[dandelion]\nepoch_secs = 200000\npatience_secs = 100000\n\
-    embargo = \"exponential\"\nembargo_mean_secs = 100000\n";
+pub(crate) const WAITING: &str = "[dandelion]\npreset = \"grin-doc\"\nepoch_secs = 200000\n\
+    patience_secs = 100000\nembargo = \"exponential\"\nembargo_mean_secs = 100000\n";
 /// Whatever is asked, not more than that.
 const LIMITS: RpcLimits = RpcLimits { timeout: Duration::from_secs(30), answer: 64 << 20 };
 

@@ -41,7 +41,7 @@ impl Relay {
              [grin]\nurl = \"{}\"\nsecret_file = {:?}\n\
              [network]\nlisten = \"{p2p}\"\npeers = [\"{}\"]\nallow_private = false\n\
              [api]\nforeign = \"{foreign}\"\nowner = \"{owner}\"\n\
-             [dandelion]\npatience_secs = {PATIENCE}\n",
+             [dandelion]\npreset = \"grin-doc\"\npatience_secs = {PATIENCE}\n",
             home.path(),
             grin.url(),
             grin.foreign_secret(),
