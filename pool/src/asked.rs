@@ -7,7 +7,9 @@ use scape_aggregate::{Commitment, Hash, TxKernel, ValidTx};
 
 use crate::rules::{Check, check_fee};
 use crate::store::{creates, kernel_hashes, spends};
-use crate::{Accepted, Context, Embargo, Instant, Notice, Patience, Pool, Refusal, Rival};
+use crate::{
+    Accepted, Context, Embargo, Instant, Notice, Patience, Pool, Refusal, Rendezvous, Rival,
+};
 
 /// How many timers are looked at for [`Pool::clocks`]: among them may be those of entries that have
 /// left.
@@ -44,14 +46,21 @@ impl Pool {
         Some(self.stem.get(id)?.meta.embargo)
     }
 
-    /// Other timers from now on. What waits already keeps its end of patience and of embargo.
-    pub fn set_timers(&mut self, patience: Patience, embargo: Embargo, now: Instant) {
+    /// Other timers from now on. What waits already keeps its end of patience, of its window and of embargo.
+    pub fn set_timers(
+        &mut self,
+        patience: Patience,
+        embargo: Embargo,
+        rendezvous: Option<Rendezvous>,
+        now: Instant,
+    ) {
         if patience != self.config.patience {
             let random = || patience.interval.mul_f64(self.rng.random::<f64>());
             self.phase = now + patience.phase.unwrap_or_else(random);
         }
         self.config.patience = patience;
         self.config.embargo = embargo;
+        self.config.rendezvous = rendezvous;
     }
 
     /// What everybody knows says of a transaction: the chain and the public pool. A refusal by the

@@ -63,6 +63,7 @@ impl ZoneConfig {
             consensus: self.consensus,
             patience: self.params.patience,
             embargo: self.params.embargo,
+            rendezvous: self.params.rendezvous.map(|rendezvous| rendezvous.pool),
             capacity: self.capacity,
         }
     }

@@ -38,8 +38,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha12Rng;
 use scape_aggregate::{Hash, Transaction};
 use scape_pool::{
-    Accepted, BlockSummary, ChainUpdate, ChainView, Context, Instant, Notice, PeerId, Pool, Record,
-    Refusal,
+    Accepted, BlockSummary, ChainUpdate, ChainView, Context, EntryId, Instant, Notice, PeerId,
+    Pool, Record, Refusal,
 };
 use thiserror::Error;
 
@@ -316,14 +316,17 @@ impl Zone {
                         let message = Message::StemTransaction(tx.as_transaction().clone());
                         self.send(relay, message);
                     }
-                    None => {
-                        let router = &mut self.router;
-                        let mut ctx = Context { now: ctx.now, chain: ctx.chain, router };
-                        self.pool.handle_undelivered(&parts, &mut ctx);
-                    }
+                    None => self.undelivered(&parts, ctx),
                 },
+                // Nobody carries it.
+                scape_pool::Effect::Seal { parts, .. } => self.undelivered(&parts, ctx),
             }
         }
+    }
+
+    fn undelivered(&mut self, parts: &[EntryId], ctx: &ZoneContext<'_>) {
+        let mut ctx = Context { now: ctx.now, chain: ctx.chain, router: &mut self.router };
+        self.pool.handle_undelivered(parts, &mut ctx);
     }
 
     fn send(&mut self, peer: PeerId, message: Message) {

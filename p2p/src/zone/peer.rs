@@ -104,7 +104,7 @@ impl Peer {
 
     /// As the router knows it; `None` for one without an address, which is never chosen.
     pub(super) fn as_candidate(&self, peer: PeerId) -> Option<Candidate> {
-        Some(Candidate { peer, group: self.addr?.group() })
+        Some(Candidate { peer, group: self.addr?.group(), carries: false })
     }
 
     /// Whom its offences are held against, if that can be told.
