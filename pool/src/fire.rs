@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use scape_aggregate::{Aggregate, Hash, PlanLimits, ValidTx, plan};
+use scape_aggregate::{Aggregate, Hash, ValidTx, plan};
 
 use crate::bundle::Bundle;
 use crate::pool::{Part, StemState};
@@ -269,8 +269,7 @@ impl Pool {
             .into_iter()
             .filter_map(|(id, lane)| Some((id, lane, &self.stem.get(id)?.tx)))
             .collect();
-        let limits = PlanLimits::of(self.config.consensus.chain);
-        for Aggregate { lane, parts, tx } in plan(&candidates, &limits) {
+        for Aggregate { lane, parts, tx } in plan(&candidates, &self.limits) {
             match lane {
                 Lane::Stem(relay) => self.send(relay, tx, parts),
                 Lane::Fluff => {

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha12Rng;
-use scape_aggregate::{Hash, ValidTx};
+use scape_aggregate::{Hash, PlanLimits, ValidTx};
 
 use crate::bundle::Bundle;
 use crate::orphans::Orphans;
@@ -51,6 +51,8 @@ pub struct Pool {
     /// What was sent, or came, in one aggregate, in the order of arrival; of several parts only.
     pub(crate) bundles: BTreeMap<Bundle, Vec<EntryId>>,
     pub(crate) effects: VecDeque<Effect>,
+    /// What aggregates that leave the stempool keep to.
+    pub(crate) limits: PlanLimits,
     pub(crate) phase: Instant,
     next_id: u64,
 }
@@ -169,6 +171,7 @@ impl Pool {
     pub fn new(config: PoolConfig, seed: [u8; 32]) -> Self {
         let mut rng = ChaCha12Rng::from_seed(seed);
         let interval = config.patience.interval;
+        let limits = PlanLimits::of(config.consensus.chain);
         let phase = match config.patience.phase {
             Some(phase) => phase,
             None => interval.mul_f64(rng.random::<f64>()),
@@ -189,6 +192,7 @@ impl Pool {
             bundles: BTreeMap::new(),
             effects: VecDeque::new(),
             phase: Instant::ZERO + phase,
+            limits,
             next_id: 0,
         }
     }

@@ -6,6 +6,7 @@ use scape_aggregate::Consensus;
 use scape_pool::{Capacity, PoolConfig};
 
 use crate::dandelion::{Params, Preset};
+use crate::noise::ValidNoise;
 
 /// Which network a zone is on.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -27,6 +28,8 @@ pub struct ZoneConfig {
     pub consensus: Consensus,
     /// How transactions are routed.
     pub params: Params,
+    /// White noise, if there is any. Then only peers whose link is encrypted are relays.
+    pub noise: Option<ValidNoise>,
     /// How much the pools hold.
     pub capacity: Capacity,
     /// Whom to connect to.
@@ -59,6 +62,7 @@ impl ZoneConfig {
             kind: ZoneKind::Clearnet,
             consensus,
             params: Preset::Scape.params(),
+            noise: None,
             capacity: Capacity::default(),
             peers: PeersConfig::default(),
             verifications_per_peer: 256,

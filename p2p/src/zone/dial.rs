@@ -12,6 +12,7 @@ use super::{Effect, PeersConfig, Zone, ZoneContext};
 use crate::book::{Group, Source};
 use crate::handshake::PeerInfo;
 use crate::link::Offence;
+use crate::noise::Reassembler;
 use crate::peer::{Capabilities, Direction};
 use crate::wire::Message;
 
@@ -96,6 +97,9 @@ impl Zone {
             return;
         }
         let mut record = Peer::new(addr, direction, info, ctx.now);
+        if let Some(noise) = &self.config.noise {
+            record.reassembler = Reassembler::new(noise.config().frame);
+        }
         if direction == Direction::Outbound {
             self.dialer.dialing.remove(&addr);
             // A fixed address may not be in the book; then there is nothing to note.
@@ -156,6 +160,7 @@ impl Zone {
             }
         }
         self.refresh_relays(ctx);
+        self.handle_lost_noise(peer, ctx);
         for message in unsent {
             self.reroute(&mut record, &message, ctx);
         }
