@@ -9,6 +9,7 @@
 //! and nodes that go away with what they hold.
 
 pub mod adversary;
+pub mod calibrate;
 mod chain;
 mod diffusion;
 mod experiment;
