@@ -1,17 +1,18 @@
 //! A host with a network and a chain of its own embeds a relay: it feeds in what happens, and
 //! carries out the effects that come back. Run with `cargo run --example embed`.
 
-use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 
 use anyhow::Result;
 use scape::aggregate::builder::{Faucet, TxBuilder, seeded};
 use scape::aggregate::{ChainType, Consensus, ProtocolVersion, Verifier};
 use scape::chain::DevLedger;
+use scape::p2p::addr::PeerAddr;
 use scape::p2p::book::{Book, BookConfig, UnixTime};
 use scape::p2p::dandelion::Preset;
 use scape::p2p::handshake::PeerInfo;
 use scape::p2p::peer::{Capabilities, Direction};
+use scape::p2p::secure::Protection;
 use scape::p2p::zone::{Effect, Zone, ZoneConfig, ZoneContext};
 use scape::pool::{Instant, PeerId};
 
@@ -30,16 +31,17 @@ fn main() -> Result<()> {
     let mut now = Instant::ZERO;
 
     // The host's network has connected to a peer, which becomes the relay.
-    let addr: SocketAddr = "203.0.113.7:13414".parse()?;
+    let addr: PeerAddr = "203.0.113.7:13414".parse()?;
     let info = PeerInfo {
         version: ProtocolVersion::LOCAL,
         capabilities: Capabilities::RELAY,
         user_agent: "peer".to_owned(),
         total_difficulty: 1,
-        listen: addr,
+        listen: Some(addr),
+        protection: Protection::default(),
     };
     let ctx = ZoneContext { now, unix: UnixTime(0), chain: &chain };
-    zone.handle_connected(PeerId(1), addr, Direction::Outbound, info, &ctx);
+    zone.handle_connected(PeerId(1), Some(addr), Direction::Outbound, info, &ctx);
 
     // Three payments of the owner.
     for (index, coin) in coins.into_iter().enumerate() {

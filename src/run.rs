@@ -6,6 +6,7 @@ use std::future::Future;
 use rand::Rng;
 use rand_chacha::ChaCha12Rng;
 use scape_aggregate::builder::Faucet;
+use scape_p2p::addr::PeerAddr;
 use thiserror::Error;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{info, warn};
@@ -143,7 +144,7 @@ fn node_config(config: &Config, rng: &mut impl Rng) -> Result<NodeConfig, Config
         zone: config.zone_config()?,
         net: config.net_config(seeds[0]),
         book: config.book_config(),
-        seeds: config.network.seeds.iter().copied().collect(),
+        seeds: config.network.seeds.iter().copied().map(PeerAddr::from).collect(),
         data_dir: Some(config.data_dir()?),
         workers: config.node.workers,
         seed: seeds[1],

@@ -13,6 +13,7 @@ use scape::aggregate::{ChainType, Consensus, Hash, Transaction};
 use scape::chain::DevLedger;
 use scape::journal::JournalError;
 use scape::node::{JournalState, Node, NodeConfig, NodeError, PushFailed, Status};
+use scape::p2p::addr::PeerAddr;
 use scape::p2p::book::BookConfig;
 use scape::p2p::dandelion::{Params, Preset};
 use scape::p2p::net::NetConfig;
@@ -67,7 +68,7 @@ async fn start(
         },
         peers: PeersConfig {
             outbound: 1,
-            fixed: relay.into_iter().collect::<BTreeSet<_>>(),
+            fixed: relay.into_iter().map(PeerAddr::from).collect::<BTreeSet<_>>(),
             dial_interval: Duration::from_millis(20),
             ..PeersConfig::default()
         },

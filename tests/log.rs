@@ -12,6 +12,7 @@ use scape::aggregate::{ChainType, Consensus, Transaction};
 use scape::chain::DevLedger;
 use scape::log::{LogConfig, LogFiles, set_filter, start};
 use scape::node::{Node, NodeConfig};
+use scape::p2p::addr::PeerAddr;
 use scape::p2p::book::BookConfig;
 use scape::p2p::dandelion::{Params, Preset};
 use scape::p2p::net::NetConfig;
@@ -56,7 +57,7 @@ async fn relay(
         params,
         peers: PeersConfig {
             outbound: relays.len().max(1),
-            fixed: relays.iter().copied().collect::<BTreeSet<_>>(),
+            fixed: relays.iter().copied().map(PeerAddr::from).collect::<BTreeSet<_>>(),
             dial_interval: Duration::from_millis(20),
             ..PeersConfig::default()
         },
@@ -127,7 +128,8 @@ impl Secrets {
     async fn add_addrs(&mut self, relay: &Relay) {
         self.addrs.extend(relay.node.local_addr().map(|addr| addr.to_string()));
         let status = relay.node.status().await.expect("it runs");
-        self.addrs.extend(status.peers.iter().map(|peer| peer.addr.to_string()));
+        self.addrs
+            .extend(status.peers.iter().filter_map(|peer| peer.addr).map(|addr| addr.to_string()));
     }
 
     fn kinds(&self) -> [(&str, &[String]); 5] {

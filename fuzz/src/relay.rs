@@ -1,12 +1,15 @@
 //! A zone among four peers who say anything, on a chain that grows and forgets.
 
 use std::collections::{BTreeMap, HashSet};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use scape_aggregate::{Hash, Input, ProtocolVersion, Transaction, TxKernel, ValidTx, VerifyError};
+use scape_p2p::addr::PeerAddr;
 use scape_p2p::book::{Book, BookConfig, UnixTime};
 use scape_p2p::handshake::PeerInfo;
 use scape_p2p::peer::{Capabilities, Direction, PeerId};
+use scape_p2p::secure::Protection;
 use scape_p2p::wire::{FrameDecoder, HEADER_LEN, Message};
 use scape_p2p::zone::{Effect, Ticket, Zone, ZoneConfig, ZoneContext};
 use scape_pool::{ChainView, EmbargoDelay, Instant, Notice};
@@ -79,13 +82,15 @@ impl Relay {
     fn connect(&mut self, id: PeerId) {
         let even = id.0.is_multiple_of(2);
         let direction = if even { Direction::Outbound } else { Direction::Inbound };
-        let addr = ([10, id.0 as u8, 0, 1], 3_414).into();
+        let addr = SocketAddr::from(([10, id.0 as u8, 0, 1], 3_414));
+        let addr = Some(PeerAddr::from(addr));
         let info = PeerInfo {
             version: if even { ProtocolVersion::LOCAL } else { self.version },
             capabilities: if id.0 < 2 { Capabilities::RELAY } else { Capabilities::NONE },
             user_agent: "fuzz".into(),
             total_difficulty: 1_000,
             listen: addr,
+            protection: Protection::default(),
         };
         self.peers.insert(id, direction);
         self.call(|zone, ctx| zone.handle_connected(id, addr, direction, info, ctx));

@@ -1,6 +1,7 @@
 //! Streams of frames and the first frames of strangers.
 
 use scape_aggregate::ProtocolVersion;
+use scape_p2p::addr::PeerAddr;
 use scape_p2p::handshake::{Local, Nonces, answer, conclude};
 use scape_p2p::peer::Capabilities;
 use scape_p2p::wire::{FrameDecoder, HEADER_LEN, MAX_USER_AGENT, Message, MessageType, WireError};
@@ -108,7 +109,7 @@ pub fn shake_hands(data: &[u8]) {
     };
     let mut nonces = Nonces::default();
     nonces.remember(77);
-    let remote = ([192, 0, 2, 1], 50_000).into();
+    let remote = PeerAddr::Ip(([192, 0, 2, 1], 50_000).into());
     let mut decoder = match head & 1 {
         0 => FrameDecoder::expect_hand(SMALL),
         _ => FrameDecoder::expect_shake(SMALL),
@@ -117,14 +118,14 @@ pub fn shake_hands(data: &[u8]) {
     let known = match (head & 1, decoder.next()) {
         (_, Ok(None) | Err(_)) => return,
         (0, Ok(Some(Message::Hand(hand)))) => {
-            let Ok((shake, known)) = answer(&local, &nonces, hand, remote) else { return };
+            let Ok((shake, known)) = answer(&local, &nonces, hand, Some(remote)) else { return };
             assert_encodes(&Message::Shake(shake), known.version);
-            assert_eq!(known.listen.ip(), remote.ip());
+            assert_eq!(known.listen.map(|addr| addr.host()), Some(remote.host()));
             known
         }
         (1, Ok(Some(Message::Shake(shake)))) => {
             let Ok(known) = conclude(&local, shake, remote) else { return };
-            assert_eq!(known.listen, remote);
+            assert_eq!(known.listen, Some(remote));
             known
         }
         (_, Ok(Some(message))) => panic!("{message:?} before the handshake was done"),

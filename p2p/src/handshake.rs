@@ -4,11 +4,13 @@
 //! itself, and the version is the smaller of both. Timeouts belong to the glue.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use scape_aggregate::{Hash, ProtocolVersion};
 
+use crate::addr::PeerAddr;
 use crate::peer::Capabilities;
+use crate::secure::Protection;
 use crate::wire::{Blame, Hand, Shake};
 
 /// What we say about ourselves.
@@ -27,7 +29,8 @@ pub struct Local {
     pub total_difficulty: u64,
 }
 
-/// What the other side said about itself. Only `version` was agreed on; the rest is a claim.
+/// What the other side said about itself. Only `version` was agreed on, and `protection` is what
+/// came of both sides' capabilities; the rest is a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeerInfo {
     /// The protocol version of the link: the smaller of both.
@@ -39,8 +42,12 @@ pub struct PeerInfo {
     /// Total difficulty of the peer's chain.
     pub total_difficulty: u64,
     /// Where the peer can be reached: for an inbound peer the address of its socket with the port
-    /// that it claims to listen on, for an outbound one the address that we connected to.
-    pub listen: SocketAddr,
+    /// that it claims to listen on, for an outbound one the address that we connected to. `None`
+    /// for a peer that came to our onion service, since it shows no address.
+    pub listen: Option<PeerAddr>,
+    /// How the link is protected. Both halves of the handshake are in the clear; what follows need
+    /// not be.
+    pub protection: Protection,
 }
 
 /// Why a handshake fails. One variant per rule.
@@ -92,8 +99,15 @@ impl Nonces {
     }
 }
 
+/// No address: for peers that are names, which Grin's messages cannot hold.
+pub const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+
 /// The first message of the side that connects. `nonce` must have been given to [`Nonces`].
-pub fn hand(local: &Local, nonce: u64, receiver: SocketAddr) -> Hand {
+pub fn hand(local: &Local, nonce: u64, receiver: impl Into<PeerAddr>) -> Hand {
+    let receiver = match receiver.into() {
+        PeerAddr::Ip(addr) => addr,
+        PeerAddr::Onion(..) | PeerAddr::I2p(..) => NOWHERE,
+    };
     Hand {
         version: ProtocolVersion::LOCAL,
         capabilities: local.capabilities,
@@ -106,7 +120,8 @@ pub fn hand(local: &Local, nonce: u64, receiver: SocketAddr) -> Hand {
     }
 }
 
-/// Checks a `Hand` that came in from `remote`; gives the answer to send and what is now known.
+/// Checks a `Hand` that came in from `remote`, `None` if that is not shown; gives the answer to send
+/// and what is now known. A port is believed of an IP address only: names are not known by it.
 ///
 /// # Errors
 ///
@@ -116,7 +131,7 @@ pub fn answer(
     local: &Local,
     nonces: &Nonces,
     hand: Hand,
-    remote: SocketAddr,
+    remote: Option<PeerAddr>,
 ) -> Result<(Shake, PeerInfo), HandshakeError> {
     check_genesis(local, hand.genesis)?;
     if nonces.contains(hand.nonce) {
@@ -134,7 +149,11 @@ pub fn answer(
         capabilities: hand.capabilities,
         user_agent: hand.user_agent,
         total_difficulty: hand.total_difficulty,
-        listen: SocketAddr::new(remote.ip(), hand.sender_addr.port()),
+        listen: remote.map(|remote| match remote {
+            PeerAddr::Ip(addr) => SocketAddr::new(addr.ip(), hand.sender_addr.port()).into(),
+            name => name,
+        }),
+        protection: Protection::default(),
     };
     Ok((shake, info))
 }
@@ -147,7 +166,7 @@ pub fn answer(
 pub fn conclude(
     local: &Local,
     shake: Shake,
-    remote: SocketAddr,
+    remote: impl Into<PeerAddr>,
 ) -> Result<PeerInfo, HandshakeError> {
     check_genesis(local, shake.genesis)?;
     Ok(PeerInfo {
@@ -155,7 +174,8 @@ pub fn conclude(
         capabilities: shake.capabilities,
         user_agent: shake.user_agent,
         total_difficulty: shake.total_difficulty,
-        listen: remote,
+        listen: Some(remote.into()),
+        protection: Protection::default(),
     })
 }
 
@@ -184,21 +204,21 @@ mod tests {
         }
     }
 
-    fn remote() -> SocketAddr {
+    fn remote() -> PeerAddr {
         "9.8.7.6:50000".parse().unwrap()
     }
 
     #[test]
     fn both_sides_learn_about_each_other() {
         let (alice, bob) = (local("alice", 1), local("bob", 2));
-        let hand = hand(&alice, 77, "5.5.5.5:2".parse().unwrap());
-        let (shake, at_bob) = answer(&bob, &Nonces::default(), hand, remote()).unwrap();
-        let at_alice = conclude(&alice, shake, "5.5.5.5:2".parse().unwrap()).unwrap();
+        let hand = hand(&alice, 77, "5.5.5.5:2".parse::<PeerAddr>().unwrap());
+        let (shake, at_bob) = answer(&bob, &Nonces::default(), hand, Some(remote())).unwrap();
+        let at_alice = conclude(&alice, shake, "5.5.5.5:2".parse::<PeerAddr>().unwrap()).unwrap();
         assert_eq!(at_bob.user_agent, "alice");
-        assert_eq!(at_bob.listen, "9.8.7.6:1".parse().unwrap());
+        assert_eq!(at_bob.listen, Some("9.8.7.6:1".parse().unwrap()));
         assert_eq!(at_bob.version, ProtocolVersion::LOCAL);
         assert_eq!(at_alice.user_agent, "bob");
-        assert_eq!(at_alice.listen, "5.5.5.5:2".parse().unwrap());
+        assert_eq!(at_alice.listen, Some("5.5.5.5:2".parse().unwrap()));
         assert_eq!(at_alice.total_difficulty, 9);
     }
 
@@ -207,7 +227,8 @@ mod tests {
         for (theirs, agreed) in [(1, 1), (3, 3), (1000, 1000), (4000, 1000)] {
             let mut hand = hand(&local("a", 1), 1, remote());
             hand.version = ProtocolVersion(theirs);
-            let (_, info) = answer(&local("b", 2), &Nonces::default(), hand, remote()).unwrap();
+            let (_, info) =
+                answer(&local("b", 2), &Nonces::default(), hand, Some(remote())).unwrap();
             assert_eq!(info.version, ProtocolVersion(agreed));
         }
     }
@@ -216,10 +237,11 @@ mod tests {
     fn another_chain_is_refused_by_both_sides() {
         let mut other = local("a", 1);
         other.genesis = Hash([2; 32]);
-        let error = answer(&other, &Nonces::default(), hand(&local("b", 1), 1, remote()), remote());
+        let error =
+            answer(&other, &Nonces::default(), hand(&local("b", 1), 1, remote()), Some(remote()));
         assert!(matches!(error, Err(HandshakeError::GenesisMismatch { .. })));
         let hand = hand(&other, 1, remote());
-        let (shake, _) = answer(&other, &Nonces::default(), hand, remote()).unwrap();
+        let (shake, _) = answer(&other, &Nonces::default(), hand, Some(remote())).unwrap();
         let error = conclude(&local("b", 1), shake, remote()).unwrap_err();
         assert_eq!(error.blame(), Blame::Incompatible);
     }
@@ -229,10 +251,10 @@ mod tests {
         let mut nonces = Nonces::default();
         nonces.remember(5);
         let ours = || hand(&local("a", 1), 5, remote());
-        let error = answer(&local("a", 1), &nonces, ours(), remote()).unwrap_err();
+        let error = answer(&local("a", 1), &nonces, ours(), Some(remote())).unwrap_err();
         assert_eq!(error, HandshakeError::ConnectedToSelf);
         (100..200).for_each(|nonce| nonces.remember(nonce));
         assert!(nonces.contains(199) && nonces.contains(100));
-        assert!(answer(&local("a", 1), &nonces, ours(), remote()).is_ok());
+        assert!(answer(&local("a", 1), &nonces, ours(), Some(remote())).is_ok());
     }
 }

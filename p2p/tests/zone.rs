@@ -8,6 +8,7 @@ use scape_p2p::dandelion::{Params, Preset};
 use scape_p2p::handshake::PeerInfo;
 use scape_p2p::link::Offence;
 use scape_p2p::peer::{Capabilities, Direction};
+use scape_p2p::secure::Protection;
 use scape_p2p::wire::{Message, Tip};
 use scape_p2p::zone::{Effect, PeersConfig, Zone, ZoneConfig, ZoneContext};
 use scape_pool::{ChainView, Instant, PeerId, Utxo};
@@ -54,13 +55,14 @@ impl World {
     }
 
     fn join(&mut self, id: u64, addr: &str) -> Vec<Effect> {
-        let addr = addr.parse().expect("an address");
+        let addr = Some(addr.parse().expect("an address"));
         let info = PeerInfo {
             version: ProtocolVersion::LOCAL,
             capabilities: Capabilities::from_bits(0x7f),
             user_agent: "MW/Grin 5.5.2".to_owned(),
             total_difficulty: 1,
             listen: addr,
+            protection: Protection::default(),
         };
         self.call(|zone, ctx| {
             zone.handle_connected(PeerId(id), addr, Direction::Inbound, info, ctx);

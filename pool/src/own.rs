@@ -8,7 +8,7 @@ use crate::journal::Journal;
 use crate::many::Many;
 use crate::orphans::{Arrival, Past};
 use crate::rules::Check;
-use crate::store::{kernel_hashes, spends, wire_size};
+use crate::store::{creates, kernel_hashes, spends, wire_size};
 use crate::{BlockSummary, Context, EntryId, Notice, Pool, Refusal, Source};
 
 /// What the owner pushed, as it was pushed, until it is deep in the chain.
@@ -244,6 +244,16 @@ impl Pool {
             rescued |= fits;
         }
         rescued
+    }
+
+    /// Outputs of a transaction that is given up which come back with those of the owner that were
+    /// in it: who spends them waits.
+    pub(crate) fn promised(&self, tx: &ValidTx, ctx: &Context<'_>) -> BTreeSet<Commitment> {
+        let ids = tx.kernels().iter().flat_map(|kernel| self.owned.by_kernel.get(kernel.hash()));
+        let pending =
+            ids.filter(|id| self.owned.entries.get(id).is_some_and(|own| own.mined.is_none()));
+        let back = pending.filter(|id| self.can_come_back(**id, ctx));
+        back.filter_map(|id| self.owned.entries.get(id)).flat_map(|own| creates(&own.tx)).collect()
     }
 
     /// Whether nothing that was in the chain is missing.

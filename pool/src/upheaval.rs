@@ -22,6 +22,8 @@ pub(crate) struct Upheaval {
     pub(crate) announced: BTreeSet<EntryId>,
     /// Outputs that will never come (back), and to what they were lost if that is known.
     pub(crate) gone: HashMap<Commitment, Option<Rival>>,
+    /// Those of them that come back on the stem, with a transaction of the owner.
+    pub(crate) promised: BTreeSet<Commitment>,
     /// Whether outputs that are missing now may come back: after a reorg.
     pub(crate) may_return: bool,
 }
@@ -118,15 +120,14 @@ impl Pool {
     }
 
     fn fate(&self, tx: &ValidTx, stem: bool, upheaval: &Upheaval, ctx: &Context<'_>) -> Fate {
-        let is_gone = |commitment: &Commitment| upheaval.gone.contains_key(commitment);
+        let comes = |missing: &Commitment| {
+            stem && upheaval.promised.contains(missing)
+                || upheaval.may_return && !upheaval.gone.contains_key(missing)
+        };
         match self.check_again(tx, stem, ctx) {
             Check::Fits => Fate::Stands,
             Check::Refused(_) => Fate::Lost,
-            Check::Waits(Waiting::For(missing))
-                if !upheaval.may_return || missing.iter().any(is_gone) =>
-            {
-                Fate::Lost
-            }
+            Check::Waits(Waiting::For(missing)) if !missing.iter().all(comes) => Fate::Lost,
             Check::Waits(waiting) => Fate::Waits(waiting),
         }
     }
@@ -148,19 +149,21 @@ impl Pool {
         if !parked {
             let by = self.rival(&tx, stem, &upheaval.gone);
             upheaval.gone.extend(creates(&tx).map(|output| (output, by)));
+            upheaval.promised.extend(self.promised(&tx, ctx));
             self.lose(&tx, stem, by, ctx);
         }
     }
 
     /// Reports that a transaction is given up, and with it the orphans that spend its outputs,
-    /// whatever they wait for, unless the output is there all the same. What is public does not
-    /// learn of what happens on the stem.
+    /// whatever they wait for, unless the output is there all the same or comes back with a
+    /// transaction of the owner. What is public does not learn of what happens on the stem.
     pub(crate) fn lose(&mut self, tx: &ValidTx, stem: bool, by: Option<Rival>, ctx: &Context<'_>) {
         let mut lost = vec![(tx.clone(), stem)];
         while let Some((tx, stem)) = lost.pop() {
             self.notice(Notice::Conflicted { kernels: kernel_hashes(&tx), by });
+            let promised = self.promised(&tx, ctx);
             for commitment in creates(&tx) {
-                if !self.exists(&commitment, true, ctx) {
+                if !self.exists(&commitment, true, ctx) && !promised.contains(&commitment) {
                     let on_stem = self.stem_orphans.take_spending(&commitment);
                     lost.extend(on_stem.into_iter().map(|arrival| (arrival.tx, true)));
                 }

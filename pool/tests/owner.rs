@@ -43,6 +43,23 @@ fn a_child_outlives_the_aggregate_that_its_parent_was_in() {
 }
 
 #[test]
+fn a_peers_child_outlives_the_aggregate_that_the_owners_parent_was_in() {
+    let mut world = World::new();
+    let (parent, other) = (world.tx(), world.tx());
+    let child = world.child(&parent);
+    world.stem(&parent, Source::Own).expect("fits");
+    let foreign = aggregate(&[parent.clone(), other.clone()]).expect("disjoint");
+    world.fluff(&foreign, peer(1)).expect("fits");
+    world.stem(&child, peer(2)).expect("fits");
+    world.drain();
+    world.mine(&[other]);
+    assert!(world.is_stem(&parent) && world.is_stem(&child), "the child follows its parent");
+    let lost =
+        |n: &Notice| matches!(n, Notice::Conflicted { kernels: k, .. } if *k == kernels(&child));
+    assert!(!world.drain().says(lost), "what comes back is not given up");
+}
+
+#[test]
 fn a_part_that_was_mined_in_a_foreign_aggregate_is_reported_and_comes_back_after_a_reorg() {
     let mut world = World::new();
     let (own, other, third) = (world.tx(), world.tx(), world.tx());

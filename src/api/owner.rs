@@ -3,10 +3,10 @@
 //! # Security
 //! It shows what the stem hides. It is for the owner alone, and has a password of its own.
 
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use scape_aggregate::Commitment;
+use scape_p2p::addr::{Host, PeerAddr};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -41,18 +41,18 @@ impl Owner {
         let known = self.node.addresses().await?;
         let Some(wanted) = wanted else { return Ok(known.iter().map(AddressView::from).collect()) };
         let found = known.iter().filter(|known| {
-            known.ip == wanted.ip && (wanted.port.is_none() || known.port == wanted.port)
+            known.host == wanted.host && (wanted.addr.is_none() || known.addr == wanted.addr)
         });
         let found: Vec<_> = found.map(AddressView::from).collect();
         if found.is_empty() { Err(MethodError::NotFound) } else { Ok(found) }
     }
 
     async fn ban(&self, addr: Addr) -> Result<(), MethodError> {
-        Ok(self.node.ban(addr.ip).await?)
+        Ok(self.node.ban(addr.host).await?)
     }
 
     async fn unban(&self, addr: Addr) -> Result<(), MethodError> {
-        match self.node.unban(addr.ip).await? {
+        match self.node.unban(addr.host).await? {
             true => Ok(()),
             false => Err(MethodError::NotFound),
         }
@@ -126,17 +126,17 @@ impl Methods for Owner {
 
 /// The address of a peer, with or without its port.
 struct Addr {
-    ip: IpAddr,
-    port: Option<u16>,
+    host: Host,
+    addr: Option<PeerAddr>,
 }
 
 impl<'de> Deserialize<'de> for Addr {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let with_port = text.parse().map(|addr: SocketAddr| (addr.ip(), Some(addr.port())));
-        let addr = with_port.or_else(|_| text.parse().map(|ip: IpAddr| (ip, None)));
-        let (ip, port) = addr.map_err(|_| serde::de::Error::custom("not an address"))?;
-        Ok(Self { ip: ip.to_canonical(), port })
+        let with_port = text.parse().map(|addr: PeerAddr| (addr.host(), Some(addr)));
+        let addr = with_port.or_else(|_| text.parse().map(|host: Host| (host, None)));
+        let (host, addr) = addr.map_err(|_| serde::de::Error::custom("not an address"))?;
+        Ok(Self { host, addr })
     }
 }
 

@@ -3,12 +3,13 @@
 use scape_aggregate::{Commitment, ProtocolVersion};
 use scape_p2p::book::State;
 use scape_p2p::peer::Direction;
+use scape_p2p::secure::{KeyCheck, Protection, Suspicion};
 use scape_p2p::zone::PeerStatus;
 use scape_pool::{FluffReason, Rival};
 
 use super::view::{
-    AddressView, ChainSourceView, ChainStateView, JournalView, PeerView, PoolsView, StatusView,
-    StemView, TipView, TransactionState, TransactionView,
+    AddressView, ChainSourceView, ChainStateView, JournalView, LinkView, PeerView, PoolsView,
+    StatusView, StemView, TipView, TransactionState, TransactionView,
 };
 use crate::chain::{ChainState, ChainStatus};
 use crate::config::Config;
@@ -16,7 +17,7 @@ use crate::node::{JournalState, KnownAddress, OwnState, OwnTransaction, Status};
 
 impl StatusView {
     pub(super) fn of(status: &Status, config: &Config) -> Self {
-        let addr = |id: &_| status.peers.iter().find(|peer| peer.id == *id).map(|peer| peer.addr);
+        let addr = |id: &_| status.peers.iter().find(|peer| peer.id == *id)?.addr;
         let pools = status.pools;
         Self {
             chain: config.chain.r#type.name().to_owned(),
@@ -115,7 +116,7 @@ impl PeerView {
     pub(super) fn of(peer: &PeerStatus, status: &Status) -> Self {
         let since = peer.since.as_micros() as f64 / 1e6;
         Self {
-            addr: peer.addr.to_string(),
+            addr: peer.addr.map_or("hidden".to_owned(), |addr| addr.to_string()),
             direction: match peer.direction {
                 Direction::Inbound => "Inbound",
                 Direction::Outbound => "Outbound",
@@ -124,11 +125,23 @@ impl PeerView {
             user_agent: peer.user_agent.clone(),
             version: peer.version.0,
             capabilities: peer.capabilities.bits(),
+            link: link(peer.protection),
             height: peer.height,
             total_difficulty: Some(peer.total_difficulty),
             relay: status.relays.contains(&peer.id),
             connected_secs: (status.uptime.as_secs_f64() - since).max(0.0),
         }
+    }
+}
+
+fn link(protection: Protection) -> LinkView {
+    match protection {
+        Protection::Plain(Suspicion::None) => LinkView::Plain,
+        Protection::Plain(Suspicion::Downgraded) => LinkView::Downgraded,
+        Protection::Encrypted { check: KeyCheck::First | KeyCheck::Same, .. } => {
+            LinkView::Encrypted
+        }
+        Protection::Encrypted { check: KeyCheck::Changed { .. }, .. } => LinkView::KeyChanged,
     }
 }
 
@@ -140,10 +153,7 @@ impl From<&KnownAddress> for AddressView {
             // Until it is tried, a Grin node takes an address for good, too.
             (None, State::Healthy | State::Unknown) => "Healthy",
         };
-        let addr = match known.port {
-            Some(port) => std::net::SocketAddr::new(known.ip, port).to_string(),
-            None => known.ip.to_string(),
-        };
+        let addr = known.addr.map_or_else(|| known.host.to_string(), |addr| addr.to_string());
         let ban_secs_left = known.ban_left.map(|left| left.as_secs_f64());
         Self { addr, flags: flags.to_owned(), ban_secs_left }
     }

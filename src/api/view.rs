@@ -158,7 +158,7 @@ pub struct StemView {
 /// A connection: an answer of `get_connected_peers`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct PeerView {
-    /// The address at the other end.
+    /// The address at the other end; `hidden` for a peer that came to our onion service.
     pub addr: String,
     /// `Outbound` or `Inbound`, as Grin says it.
     pub direction: String,
@@ -168,6 +168,8 @@ pub struct PeerView {
     pub version: u32,
     /// The bits of what it can do.
     pub capabilities: u32,
+    /// How the link is protected.
+    pub link: LinkView,
     /// The height that it says it is at.
     pub height: Option<u64>,
     /// The work that it says its chain has.
@@ -176,6 +178,22 @@ pub struct PeerView {
     pub relay: bool,
     /// How long the connection stands.
     pub connected_secs: f64,
+}
+
+/// How a link is protected.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkView {
+    /// In the clear, as with every Grin node.
+    Plain,
+    /// In the clear, though the peer at this address has encrypted before: it was replaced, or
+    /// somebody in between keeps both sides from encrypting.
+    Downgraded,
+    /// Encrypted.
+    Encrypted,
+    /// Encrypted, with another key than the peer at this address had before: it has a new one, or
+    /// somebody answers in its place.
+    KeyChanged,
 }
 
 /// A known address: an answer of `get_peers`.

@@ -1,11 +1,11 @@
 //! What can be asked. The texts here are also the manual pages.
 
-use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use scape::aggregate::Commitment;
+use scape::p2p::addr::{Host, PeerAddr};
 use scape::p2p::dandelion::Preset;
 use scape::rpc::Url;
 
@@ -162,13 +162,13 @@ pub(super) enum PeersAction {
     Ban {
         /// Its address, with or without a port.
         #[arg(value_parser = parse_host)]
-        addr: IpAddr,
+        addr: Host,
     },
     /// Ends the ban of a host.
     Unban {
         /// Its address, with or without a port.
         #[arg(value_parser = parse_host)]
-        addr: IpAddr,
+        addr: Host,
     },
 }
 
@@ -225,9 +225,13 @@ fn presets() -> impl TypedValueParser<Value = Preset> {
 }
 
 /// Bans are for hosts, and addresses are listed with their ports.
-fn parse_host(text: &str) -> Result<IpAddr, String> {
-    let addr = text.parse::<SocketAddr>().map(|addr| addr.ip()).or_else(|_| text.parse());
-    addr.map_err(|_| "an address is as 192.0.2.1, 192.0.2.1:3414 or [2001:db8::1]:3414".to_owned())
+fn parse_host(text: &str) -> Result<Host, String> {
+    let addr = text.parse::<PeerAddr>().map(|addr| addr.host()).or_else(|_| text.parse());
+    addr.map_err(|_| {
+        "an address is as 192.0.2.1, 192.0.2.1:3414, [2001:db8::1]:3414 or a name in .onion or \
+         .b32.i2p"
+            .to_owned()
+    })
 }
 
 fn parse_interval(text: &str) -> Result<f64, String> {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use scape::api::view::{
-    AddressView, ChainSourceView, ChainStateView, JournalView, PoolsView, TransactionState,
+    AddressView, ChainSourceView, ChainStateView, JournalView, LinkView, PoolsView,
+    TransactionState,
 };
 
 use super::output::harmless;
@@ -63,6 +64,16 @@ pub(super) fn short(hex: &str) -> String {
     match hex.char_indices().nth(KEPT) {
         Some((end, _)) => format!("{}…", &harmless(&hex[..end])),
         None => harmless(hex),
+    }
+}
+
+/// How a link is protected.
+pub(super) fn link_name(link: LinkView) -> &'static str {
+    match link {
+        LinkView::Plain => "plain",
+        LinkView::Downgraded => "downgraded",
+        LinkView::Encrypted => "encrypted",
+        LinkView::KeyChanged => "new key",
     }
 }
 

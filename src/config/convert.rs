@@ -5,15 +5,17 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use scape_aggregate::{ChainType, Consensus};
+use scape_p2p::addr::{Host, PeerAddr};
 use scape_p2p::book::{Book, BookConfig, Source, UnixTime};
 use scape_p2p::dandelion::{CoinScope, Implied, Params, Warning};
 use scape_p2p::net::NetConfig;
+use scape_p2p::secure::Policy;
 use scape_p2p::zone::{PeersConfig, ZoneConfig};
 use scape_pool::{Capacity, EmbargoDelay, PatienceMode};
 
 use super::error::EmbargoHint;
 use super::sections::{
-    Coin, DandelionSection, EmbargoKind, Listen, PatienceKind, PoolSection, Seconds,
+    Coin, DandelionSection, EmbargoKind, Encryption, Listen, PatienceKind, PoolSection, Seconds,
 };
 use super::{Config, ConfigError};
 
@@ -80,8 +82,8 @@ impl Config {
             capacity: self.pool.capacity(),
             peers: PeersConfig {
                 outbound: network.outbound,
-                fixed: network.peers.clone(),
-                whitelist: network.whitelist.clone(),
+                fixed: network.peers.iter().copied().map(PeerAddr::from).collect(),
+                whitelist: network.whitelist.iter().copied().map(Host::from).collect(),
                 ban: network.ban_secs.0,
                 ..PeersConfig::default()
             },
@@ -89,12 +91,13 @@ impl Config {
         })
     }
 
-    /// What the sockets are told. The seed is for handshake nonces.
+    /// What the sockets are told. The seed is for handshake nonces and the secrets of links.
     pub fn net_config(&self, seed: [u8; 32]) -> NetConfig {
         NetConfig {
             listen: self.listen(),
             advertise: self.network.advertise,
             user_agent: self.node.user_agent.clone(),
+            encryption: self.network.encryption.into(),
             max_inbound: self.network.max_inbound,
             max_inbound_per_host: self.network.max_inbound_per_host,
             ..NetConfig::new(self.consensus(), seed)
@@ -269,6 +272,16 @@ impl PoolSection {
             shares: self.shares,
             own_bytes: self.own_bytes,
             reorg_depth: self.reorg_depth,
+        }
+    }
+}
+
+impl From<Encryption> for Policy {
+    fn from(encryption: Encryption) -> Self {
+        match encryption {
+            Encryption::Prefer => Self::Offered,
+            Encryption::Require => Self::Required,
+            Encryption::Off => Self::Never,
         }
     }
 }

@@ -160,7 +160,7 @@ static NODE: [Key; 3] = [
     ),
 ];
 
-static NETWORK: [Key; 10] = [
+static NETWORK: [Key; 11] = [
     key(
         "listen",
         KeyDefault::Unset {
@@ -177,6 +177,16 @@ static NETWORK: [Key; 10] = [
         Kind::Address,
         "",
         "Where others reach the node, if ports are forwarded to it. Peers believe the port only.",
+    ),
+    key(
+        "encryption",
+        Value("\"prefer\""),
+        Kind::Choice(|| vec!["prefer", "require", "off"]),
+        "",
+        "Whether links are encrypted: where the peer can, which a Grin node cannot; or else there \
+         is no link; or not at all. Somebody in between can take out of a greeting that a peer can, \
+         and make a preferred link a plain one; the list of peers shows it where the peer is known \
+         to encrypt.",
     ),
     key(
         "peers",

@@ -39,8 +39,9 @@ pub use error::{At, ConfigError, Hint};
 pub use keys::{Key, KeyDefault, SECTIONS, Section};
 pub use kind::Kind;
 pub use sections::{
-    ApiSection, ChainSection, Coin, DandelionSection, EmbargoKind, GrinSection, LedgerSection,
-    Listen, LogSection, NetworkSection, NodeSection, PatienceKind, PoolSection, Seconds,
+    ApiSection, ChainSection, Coin, DandelionSection, EmbargoKind, Encryption, GrinSection,
+    LedgerSection, Listen, LogSection, NetworkSection, NodeSection, PatienceKind, PoolSection,
+    Seconds,
 };
 
 /// A configuration. Read from a file it has been checked; changed since, [`Config::check`] it.

@@ -47,6 +47,8 @@ pub struct NetworkSection {
     pub listen: Option<Listen>,
     /// Where others reach us, if not where we listen.
     pub advertise: Option<SocketAddr>,
+    /// Whether links are encrypted.
+    pub encryption: Encryption,
     /// Addresses to stay connected to.
     pub peers: BTreeSet<SocketAddr>,
     /// Addresses to begin with.
@@ -180,6 +182,17 @@ pub enum Listen {
     At(SocketAddr),
 }
 
+/// [`scape_p2p::secure::Policy`] by name.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "documented there")]
+pub enum Encryption {
+    #[default]
+    Prefer,
+    Require,
+    Off,
+}
+
 /// [`scape_p2p::dandelion::CoinScope`] by name.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -225,6 +238,7 @@ impl Default for NetworkSection {
         Self {
             listen: None,
             advertise: None,
+            encryption: Encryption::default(),
             peers: BTreeSet::new(),
             seeds: BTreeSet::new(),
             whitelist: BTreeSet::new(),

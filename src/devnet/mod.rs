@@ -13,6 +13,7 @@ use std::time::Duration;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha12Rng;
 use scape_aggregate::{ChainType, Consensus, Hash};
+use scape_p2p::addr::PeerAddr;
 use scape_p2p::book::BookConfig;
 use scape_p2p::dandelion::Preset;
 use scape_p2p::net::NetConfig;
@@ -244,7 +245,7 @@ fn node_config(
         params,
         peers: PeersConfig {
             outbound: OUTBOUND,
-            fixed: known,
+            fixed: known.into_iter().map(PeerAddr::from).collect(),
             dial_interval: Duration::from_millis(100),
             ..PeersConfig::default()
         },

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scape_aggregate::{Transaction, Verifier};
+use scape_p2p::addr::Host;
 use scape_p2p::book::{Book, Source};
 use scape_p2p::handshake::HandshakeError;
 use scape_p2p::link::Offence;
@@ -93,9 +94,11 @@ impl Core {
         let (event_sender, events) = mpsc::channel(EVENTS);
         let (report_sender, reports) = mpsc::unbounded_channel();
         let net = Net::start(config.net, event_sender).await?;
-        for (ip, until) in book.bans() {
+        for (host, until) in book.bans() {
             let left = until.0.saturating_sub(clock.unix().0);
-            net.block(ip, Duration::from_secs(left));
+            if let Host::Ip(ip) = host {
+                net.block(ip, Duration::from_secs(left));
+            }
         }
         let limits = queue_limits(&config.zone);
         let engine = Engine::start(config.workers, limits, verifier, report_sender);

@@ -19,6 +19,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use scape_aggregate::{Hash, Transaction};
+use scape_p2p::addr::PeerAddr;
 use scape_p2p::book::BookConfig;
 use scape_p2p::net::{NetConfig, NetError};
 use scape_p2p::zone::{PeerStatus, PushError, ZoneConfig};
@@ -46,7 +47,7 @@ pub struct NodeConfig {
     /// The address book.
     pub book: BookConfig,
     /// Addresses to begin with, beside those that were saved.
-    pub seeds: Vec<SocketAddr>,
+    pub seeds: Vec<PeerAddr>,
     /// Where the address book and the [journal](crate::journal) are kept; nowhere if `None`.
     pub data_dir: Option<PathBuf>,
     /// Threads that verify; one for each core if zero.

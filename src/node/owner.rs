@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use scape_aggregate::{Commitment, Hash, ValidTx};
-use scape_p2p::book::{Entry, State, UnixTime, host_of};
+use scape_p2p::addr::{Host, PeerAddr};
+use scape_p2p::book::{Entry, State, UnixTime};
 use scape_p2p::dandelion::Params;
 use scape_p2p::zone::PeersConfig;
 use scape_pool::Instant;
@@ -34,9 +34,9 @@ impl fmt::Debug for Call {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct KnownAddress {
     /// The host.
-    pub ip: IpAddr,
-    /// The port; none if only its host is known, since that is banned.
-    pub port: Option<u16>,
+    pub host: Host,
+    /// The address; none if only its host is known, since that is banned.
+    pub addr: Option<PeerAddr>,
     /// What trying has shown.
     pub state: State,
     /// Until its ban ends, if it is banned.
@@ -109,7 +109,7 @@ impl NodeHandle {
     ///
     /// # Errors
     /// If the node has stopped.
-    pub async fn ban(&self, host: IpAddr) -> Result<(), Stopped> {
+    pub async fn ban(&self, host: Host) -> Result<(), Stopped> {
         self.call(move |core| core.with_zone(|zone, ctx| zone.ban(host, ctx))).await
     }
 
@@ -117,7 +117,7 @@ impl NodeHandle {
     ///
     /// # Errors
     /// If the node has stopped.
-    pub async fn unban(&self, host: IpAddr) -> Result<bool, Stopped> {
+    pub async fn unban(&self, host: Host) -> Result<bool, Stopped> {
         self.call(move |core| core.with_zone(|zone, ctx| zone.unban(host, ctx))).await
     }
 
@@ -165,21 +165,22 @@ impl Core {
         let (book, now) = (self.zone.book(), self.clock.unix());
         let left = |until: UnixTime| Duration::from_secs(until.0.saturating_sub(now.0));
         let bans = book.bans().filter(|(_, until)| *until > now);
-        let mut bans: BTreeMap<_, _> = bans.map(|(ip, until)| (ip, (left(until), false))).collect();
+        let mut bans: BTreeMap<_, _> =
+            bans.map(|(host, until)| (host, (left(until), false))).collect();
         let mut known: Vec<_> = Vec::with_capacity(book.len() + bans.len());
         for Entry { addr, state, .. } in book.iter() {
-            let ban = bans.get_mut(&host_of(addr.ip()));
+            let ban = bans.get_mut(&addr.host().whole());
             let ban_left = ban.map(|(left, is_listed)| {
                 *is_listed = true;
                 *left
             });
-            let (ip, port) = (addr.ip(), Some(addr.port()));
-            known.push(KnownAddress { ip, port, state: *state, ban_left });
+            let (host, addr) = (addr.host(), Some(*addr));
+            known.push(KnownAddress { host, addr, state: *state, ban_left });
         }
         let unlisted = bans.into_iter().filter(|(_, (_, is_listed))| !is_listed);
-        known.extend(unlisted.map(|(ip, (left, _))| KnownAddress {
-            ip,
-            port: None,
+        known.extend(unlisted.map(|(host, (left, _))| KnownAddress {
+            host,
+            addr: None,
             state: State::Unknown,
             ban_left: Some(left),
         }));

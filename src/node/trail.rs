@@ -38,7 +38,7 @@ pub(super) fn noticed(notice: &Notice) {
 fn passed(event: &str, zone: &Zone, peer: PeerId, message: &Message) {
     let Message::StemTransaction(tx) = message else { return };
     if enabled!(Level::DEBUG) {
-        let addr = zone.peers().find(|status| status.id == peer).map(|status| status.addr);
+        let addr = zone.peers().find(|status| status.id == peer).and_then(|status| status.addr);
         let kernels = List(tx.kernels(), TxKernel::excess);
         debug!(%peer, ?addr, tx = %tx.hash(), %kernels, "{event}");
         contents(tx);

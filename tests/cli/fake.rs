@@ -8,8 +8,8 @@ use axum::Router;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use scape::api::view::{
-    AddressView, ChainSourceView, ChainStateView, JournalView, PeerView, PoolsView, StatusView,
-    StemView, TipView, TransactionState, TransactionView,
+    AddressView, ChainSourceView, ChainStateView, JournalView, LinkView, PeerView, PoolsView,
+    StatusView, StemView, TipView, TransactionState, TransactionView,
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -161,6 +161,7 @@ fn peers() -> Vec<PeerView> {
         user_agent: "MW/Grin 5.5.2".to_owned(),
         version: 1_000,
         capabilities: 15,
+        link: if relay { LinkView::Encrypted } else { LinkView::Downgraded },
         height,
         total_difficulty: None,
         relay,

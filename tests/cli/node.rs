@@ -51,7 +51,7 @@ fn the_status_is_told() {
 fn peers_are_listed_and_cannot_paint_the_terminal() {
     let (home, node) = (Home::new(), FakeNode::start());
     let out = ask(&home, &node, &["peers"]).good();
-    assert!(out.contains("203.0.113.9:3414  relay  outbound   3,456,789"), "{out}");
+    assert!(out.contains("203.0.113.9:3414  relay  outbound   encrypted   3,456,789"), "{out}");
     assert!(out.contains("gotcha") && !out.contains('\u{1b}'), "{out}");
     let json = ask(&home, &node, &["peers", "--json"]).json();
     assert_eq!(serde_json::from_value::<Vec<PeerView>>(json).expect("peers").len(), 2);

@@ -69,6 +69,7 @@ impl Relay {
             "[chain]\ntype = \"testnet\"\n\
              [network]\nlisten = \"127.0.0.1:0\"\nadvertise = \"{own}\"\npeers = [{peers}]\n\
              outbound = 3\nmax_inbound_per_host = 64\nallow_private = true\n\
+             encryption = \"off\"\n\
              [grin]\nurl = \"{grin}\"\npoll_secs = 1\n\
              [api]\nforeign = \"127.0.0.1:0\"\nforeign_secret_file = {:?}\n\
              owner = \"127.0.0.1:0\"\nowner_secret_file = {:?}\n\

@@ -1,6 +1,7 @@
 //! Which addresses are neighbours, on any network.
 
 use std::fmt;
+use std::str::FromStr;
 
 use crate::book;
 
@@ -31,6 +32,22 @@ impl NetGroup {
             PeerAddr::Ip(addr) => Self::Ip(book::Group::of(addr.ip())),
             PeerAddr::Onion(addr, _) => Self::Tor(addr.key()[0] >> 4),
             PeerAddr::I2p(addr, _) => Self::I2p(addr.hash()[0] >> 4),
+        }
+    }
+}
+
+impl FromStr for NetGroup {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let bits = |digit| match u8::from_str_radix(digit, 16) {
+            Ok(bits) if bits < 16 && digit.len() == 1 => Ok(bits),
+            _ => Err(()),
+        };
+        match text.split_once('/') {
+            Some(("tor", digit)) => bits(digit).map(Self::Tor),
+            Some(("i2p", digit)) => bits(digit).map(Self::I2p),
+            _ => text.parse().map(Self::Ip),
         }
     }
 }

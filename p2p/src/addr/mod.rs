@@ -9,6 +9,7 @@
 
 mod error;
 mod group;
+mod host;
 mod i2p;
 mod message;
 mod onion;
@@ -21,6 +22,7 @@ use std::str::FromStr;
 
 pub use error::{AddrError, NamesError};
 pub use group::NetGroup;
+pub use host::Host;
 pub use i2p::I2pAddr;
 pub use message::{MAX_NAMES, MAX_NAMES_BODY, PEER_NAMES, decode_addrs, encode_addrs};
 pub use onion::OnionAddr;
@@ -78,9 +80,24 @@ impl PeerAddr {
         }
     }
 
+    /// Who is there, whatever the port.
+    pub fn host(&self) -> Host {
+        Host::from(*self)
+    }
+
     /// What is counted when peers or addresses are to be diverse.
     pub fn group(&self) -> NetGroup {
         NetGroup::of(self)
+    }
+}
+
+impl Network {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Clearnet, Self::Tor, Self::I2p];
+
+    /// Whether peers are names there, and the addresses of streams say nothing.
+    pub fn is_anonymous(self) -> bool {
+        self != Self::Clearnet
     }
 }
 

@@ -1,8 +1,10 @@
 //! Which addresses are worth keeping, and which of them are neighbours.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
+
+use crate::addr::{NetGroup, Network, PeerAddr};
 
 /// Addresses that one owner is likely to hold together: a /16 of IPv4, a /32 of IPv6.
 ///
@@ -78,7 +80,9 @@ pub enum Source {
     /// The operator or the seeds of the chain; no share.
     Trusted,
     /// A peer in this group.
-    Peer(Group),
+    Peer(NetGroup),
+    /// Peers that came to our onion service, all together: who they are cannot be told.
+    Hidden,
 }
 
 impl fmt::Display for Source {
@@ -86,6 +90,7 @@ impl fmt::Display for Source {
         match self {
             Self::Trusted => f.write_str("trusted"),
             Self::Peer(group) => group.fmt(f),
+            Self::Hidden => f.write_str("hidden"),
         }
     }
 }
@@ -94,7 +99,11 @@ impl FromStr for Source {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        if text == "trusted" { Ok(Self::Trusted) } else { text.parse().map(Self::Peer) }
+        match text {
+            "trusted" => Ok(Self::Trusted),
+            "hidden" => Ok(Self::Hidden),
+            group => group.parse().map(Self::Peer),
+        }
     }
 }
 
@@ -102,6 +111,9 @@ impl FromStr for Source {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AddError {
+    /// A book holds the addresses of one network.
+    #[error("an address of {0} in the book of another network")]
+    OtherNetwork(Network),
     /// Port 0: the peer does not listen.
     #[error("port 0")]
     NoPort,
@@ -126,10 +138,19 @@ pub enum AddError {
 }
 
 /// Checks an address for itself.
-pub(super) fn check(addr: SocketAddr, allow_private: bool) -> Result<(), AddError> {
+pub(super) fn check(
+    addr: &PeerAddr,
+    network: Network,
+    allow_private: bool,
+) -> Result<(), AddError> {
+    if addr.network() != network {
+        return Err(AddError::OtherNetwork(addr.network()));
+    }
     if addr.port() == 0 {
         return Err(AddError::NoPort);
     }
+    // Names were checked when they were read.
+    let PeerAddr::Ip(addr) = addr else { return Ok(()) };
     let (nobody, private) = match addr.ip() {
         IpAddr::V4(ip) => kind_v4(ip),
         IpAddr::V6(ip) => kind_v6(ip),

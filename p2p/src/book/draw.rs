@@ -1,15 +1,16 @@
 //! Which of the usable entries is tried next.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt};
 
-use super::{Entry, Group, State};
+use crate::addr::{NetGroup, PeerAddr};
+
+use super::{Entry, State};
 
 /// Draws a class, then a group, then an address; see [`Book::pick`](super::Book::pick).
-pub(super) fn draw<R: Rng>(entries: &[&Entry], rng: &mut R) -> Option<SocketAddr> {
+pub(super) fn draw<R: Rng>(entries: &[&Entry], rng: &mut R) -> Option<PeerAddr> {
     let of = |state| entries.iter().copied().filter(move |entry| entry.state == state).collect();
     let [healthy, unknown, defunct]: [Vec<&Entry>; 3] =
         [State::Healthy, State::Unknown, State::Defunct].map(of);
@@ -19,9 +20,9 @@ pub(super) fn draw<R: Rng>(entries: &[&Entry], rng: &mut R) -> Option<SocketAddr
         (true, false) => unknown,
         (true, true) => defunct,
     };
-    let mut groups: BTreeMap<Group, Vec<SocketAddr>> = BTreeMap::new();
+    let mut groups: BTreeMap<NetGroup, Vec<PeerAddr>> = BTreeMap::new();
     for entry in class {
-        groups.entry(Group::of(entry.addr.ip())).or_default().push(entry.addr);
+        groups.entry(entry.addr.group()).or_default().push(entry.addr);
     }
     let groups: Vec<_> = groups.into_values().collect();
     groups.choose(rng)?.choose(rng).copied()

@@ -1,7 +1,6 @@
 //! One address and what is known of it.
 
-use std::net::SocketAddr;
-
+use crate::addr::{Network, PeerAddr};
 use crate::peer::Capabilities;
 
 use super::{Book, Source};
@@ -13,6 +12,8 @@ pub struct UnixTime(pub u64);
 /// How much the book holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BookConfig {
+    /// The network of all its addresses.
+    pub network: Network,
     /// Entries in all.
     pub max_entries: usize,
     /// Entries that peers of one group told us about.
@@ -25,7 +26,13 @@ pub struct BookConfig {
 
 impl Default for BookConfig {
     fn default() -> Self {
-        Self { max_entries: 4096, max_per_source: 512, max_per_group: 64, allow_private: false }
+        Self {
+            network: Network::Clearnet,
+            max_entries: 4096,
+            max_per_source: 512,
+            max_per_group: 64,
+            allow_private: false,
+        }
     }
 }
 
@@ -44,7 +51,7 @@ pub enum State {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Where to connect.
-    pub addr: SocketAddr,
+    pub addr: PeerAddr,
     /// What trying has shown.
     pub state: State,
     /// When it was last connected.

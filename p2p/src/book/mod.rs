@@ -1,4 +1,5 @@
-//! The addresses we know and the ones we ban: pure, bounded, and text that survives a restart.
+//! The addresses of one network that we know and the hosts that we ban: pure, bounded, and text that
+//! survives a restart.
 //!
 //! Time is wall-clock time ([`UnixTime`]), because it is compared across restarts; a clock that was
 //! set back only makes attempts come sooner.
@@ -19,11 +20,11 @@ mod tests;
 mod text;
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
 
 use rand::Rng;
 use rand::seq::SliceRandom;
 
+use crate::addr::{Host, NetGroup, PeerAddr};
 use crate::peer::Capabilities;
 use crate::wire::MAX_PEER_ADDRS;
 
@@ -36,9 +37,9 @@ pub use entry::{BookConfig, Entry, State, UnixTime};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Book {
     config: BookConfig,
-    entries: BTreeMap<SocketAddr, Entry>,
+    entries: BTreeMap<PeerAddr, Entry>,
     per_source: BTreeMap<Source, usize>,
-    per_group: BTreeMap<Group, usize>,
+    per_group: BTreeMap<NetGroup, usize>,
     bans: Bans,
 }
 
@@ -72,8 +73,8 @@ impl Book {
     }
 
     /// The entry of an address.
-    pub fn get(&self, addr: SocketAddr) -> Option<&Entry> {
-        self.entries.get(&canonical(addr))
+    pub fn get(&self, addr: impl Into<PeerAddr>) -> Option<&Entry> {
+        self.entries.get(&addr.into())
     }
 
     /// All entries, in the order of their addresses.
@@ -90,12 +91,12 @@ impl Book {
     /// One [`AddError`] per rule. Trusted sources have no share but keep to all other rules.
     pub fn add(
         &mut self,
-        addr: SocketAddr,
+        addr: impl Into<PeerAddr>,
         source: Source,
         now: UnixTime,
     ) -> Result<bool, AddError> {
-        let addr = canonical(addr);
-        if self.is_banned(addr.ip(), now) {
+        let addr = addr.into();
+        if self.is_banned(addr, now) {
             return Err(AddError::Banned);
         }
         self.insert(Entry {
@@ -110,17 +111,17 @@ impl Book {
     }
 
     fn insert(&mut self, entry: Entry) -> Result<bool, AddError> {
-        addr::check(entry.addr, self.config.allow_private)?;
+        addr::check(&entry.addr, self.config.network, self.config.allow_private)?;
         if self.entries.contains_key(&entry.addr) {
             return Ok(false);
         }
-        let (source, group) = (entry.source, Group::of(entry.addr.ip()));
+        let (source, group) = (entry.source, entry.addr.group());
         let config = self.config;
         if source != Source::Trusted && count(&self.per_source, source) >= config.max_per_source {
             self.make_room(|old| old.source == source).ok_or(AddError::SourceFull)?;
         }
         if count(&self.per_group, group) >= config.max_per_group {
-            self.make_room(|old| Group::of(old.addr.ip()) == group).ok_or(AddError::GroupFull)?;
+            self.make_room(|old| old.addr.group() == group).ok_or(AddError::GroupFull)?;
         }
         if self.entries.len() >= config.max_entries {
             self.make_room(|_| true).ok_or(AddError::BookFull)?;
@@ -141,22 +142,22 @@ impl Book {
     }
 
     /// Forgets an address.
-    pub fn remove(&mut self, addr: SocketAddr) -> Option<Entry> {
-        let entry = self.entries.remove(&canonical(addr))?;
+    pub fn remove(&mut self, addr: impl Into<PeerAddr>) -> Option<Entry> {
+        let entry = self.entries.remove(&addr.into())?;
         uncount(&mut self.per_source, entry.source);
-        uncount(&mut self.per_group, Group::of(entry.addr.ip()));
+        uncount(&mut self.per_group, entry.addr.group());
         Some(entry)
     }
 
     /// We are about to connect to the address.
-    pub fn handle_attempt(&mut self, addr: SocketAddr, now: UnixTime) {
+    pub fn handle_attempt(&mut self, addr: impl Into<PeerAddr>, now: UnixTime) {
         self.update(addr, |entry| entry.last_attempt = now);
     }
 
     /// We connected to the address and shook hands.
     pub fn handle_connected(
         &mut self,
-        addr: SocketAddr,
+        addr: impl Into<PeerAddr>,
         capabilities: Capabilities,
         now: UnixTime,
     ) {
@@ -169,12 +170,12 @@ impl Book {
     }
 
     /// The connection is still there, or was until now.
-    pub fn handle_seen(&mut self, addr: SocketAddr, now: UnixTime) {
+    pub fn handle_seen(&mut self, addr: impl Into<PeerAddr>, now: UnixTime) {
         self.update(addr, |entry| entry.last_seen = now);
     }
 
     /// Connecting or shaking hands failed.
-    pub fn handle_failed(&mut self, addr: SocketAddr, now: UnixTime) {
+    pub fn handle_failed(&mut self, addr: impl Into<PeerAddr>, now: UnixTime) {
         self.update(addr, |entry| {
             entry.last_attempt = now;
             entry.failures = entry.failures.saturating_add(1);
@@ -184,8 +185,8 @@ impl Book {
         });
     }
 
-    fn update(&mut self, addr: SocketAddr, change: impl FnOnce(&mut Entry)) {
-        self.entries.get_mut(&canonical(addr)).map(change);
+    fn update(&mut self, addr: impl Into<PeerAddr>, change: impl FnOnce(&mut Entry)) {
+        self.entries.get_mut(&addr.into()).map(change);
     }
 
     /// An address to connect to: not banned, not excluded, and its backoff is over.
@@ -198,19 +199,19 @@ impl Book {
         &self,
         now: UnixTime,
         rng: &mut R,
-        exclude_groups: &[Group],
-        exclude_addrs: &[SocketAddr],
-    ) -> Option<SocketAddr> {
-        let excluded =
-            |entry: &Entry| exclude_addrs.iter().any(|addr| canonical(*addr) == entry.addr);
+        exclude_groups: &[NetGroup],
+        exclude_addrs: &[PeerAddr],
+    ) -> Option<PeerAddr> {
         let usable = |entry: &&Entry| {
-            entry.is_due(now) && !self.is_banned(entry.addr.ip(), now) && !excluded(entry)
+            entry.is_due(now)
+                && !self.is_banned(entry.addr, now)
+                && !exclude_addrs.contains(&entry.addr)
         };
         let (near, far): (Vec<&Entry>, Vec<&Entry>) = self
             .entries
             .values()
             .filter(usable)
-            .partition(|entry| exclude_groups.contains(&Group::of(entry.addr.ip())));
+            .partition(|entry| exclude_groups.contains(&entry.addr.group()));
         let entries = if far.is_empty() { near } else { far };
         draw(&entries, rng)
     }
@@ -222,11 +223,11 @@ impl Book {
         now: UnixTime,
         rng: &mut R,
         needed: Capabilities,
-    ) -> Vec<SocketAddr> {
+    ) -> Vec<PeerAddr> {
         let good = |entry: &&Entry| {
             entry.state == State::Healthy
                 && entry.capabilities.contains(needed)
-                && !self.is_banned(entry.addr.ip(), now)
+                && !self.is_banned(entry.addr, now)
         };
         let mut addrs: Vec<_> =
             self.entries.values().filter(good).map(|entry| entry.addr).collect();
@@ -235,23 +236,23 @@ impl Book {
         addrs
     }
 
-    /// Bans an address until a point of time; a longer ban stays. Of IPv6 the /64 is banned.
-    pub fn ban(&mut self, ip: IpAddr, until: UnixTime) {
-        self.bans.insert(ip, until);
+    /// Bans a host until a point of time; a longer ban stays. Of IPv6 the /64 is banned.
+    pub fn ban(&mut self, host: impl Into<Host>, until: UnixTime) {
+        self.bans.insert(host.into(), until);
     }
 
     /// Lifts a ban. True if there was one.
-    pub fn unban(&mut self, ip: IpAddr) -> bool {
-        self.bans.remove(ip)
+    pub fn unban(&mut self, host: impl Into<Host>) -> bool {
+        self.bans.remove(host.into())
     }
 
-    /// Whether the address is banned.
-    pub fn is_banned(&self, ip: IpAddr, now: UnixTime) -> bool {
-        self.bans.contains(ip, now)
+    /// Whether the host is banned.
+    pub fn is_banned(&self, host: impl Into<Host>, now: UnixTime) -> bool {
+        self.bans.contains(host.into(), now)
     }
 
     /// All bans and when they end, the ended ones included until [`Self::forget_ended_bans`].
-    pub fn bans(&self) -> impl Iterator<Item = (IpAddr, UnixTime)> {
+    pub fn bans(&self) -> impl Iterator<Item = (Host, UnixTime)> {
         self.bans.iter()
     }
 
@@ -259,11 +260,6 @@ impl Book {
     pub fn forget_ended_bans(&mut self, now: UnixTime) {
         self.bans.forget_ended(now);
     }
-}
-
-/// An IPv4 address written as IPv6 is the IPv4 address; flow label and scope do not count.
-fn canonical(addr: SocketAddr) -> SocketAddr {
-    SocketAddr::new(addr.ip().to_canonical(), addr.port())
 }
 
 fn count<K: Ord>(counts: &BTreeMap<K, usize>, key: K) -> usize {

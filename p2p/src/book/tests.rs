@@ -14,17 +14,21 @@ fn rng() -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(7)
 }
 
-fn addr(text: &str) -> SocketAddr {
+fn host(text: &str) -> Host {
+    text.parse().unwrap()
+}
+
+fn addr(text: &str) -> PeerAddr {
     text.parse().unwrap()
 }
 
 fn source(group: u8) -> Source {
-    Source::Peer(Group::V4([group, 0]))
+    Source::Peer(NetGroup::Ip(Group::V4([group, 0])))
 }
 
-fn nth(n: u32) -> SocketAddr {
+fn nth(n: u32) -> PeerAddr {
     let [_, a, b, c] = n.to_be_bytes();
-    SocketAddr::new([20 + a, b, c, 1].into(), 3414)
+    PeerAddr::Ip(([20 + a, b, c, 1], 3414).into())
 }
 
 fn book(addrs: &[&str]) -> Book {
@@ -38,7 +42,10 @@ fn book(addrs: &[&str]) -> Book {
 #[test]
 fn unusable_addresses_are_refused() {
     let mut book = Book::new(BookConfig::default());
-    let mut refused = |text| book.add(addr(text), source(1), NOW).unwrap_err();
+    let mut refused = |text: &str| {
+        let addr: std::net::SocketAddr = text.parse().unwrap();
+        book.add(addr, source(1), NOW).unwrap_err()
+    };
     assert_eq!(refused("1.2.3.4:0"), AddError::NoPort);
     let nobody = ["0.0.0.0:1", "0.0.0.1:1", "224.0.0.1:1", "255.255.255.255:1", "250.1.1.1:1"];
     for text in nobody.into_iter().chain(["[::]:1", "[ff02::1]:1"]) {
@@ -138,7 +145,7 @@ fn states_follow_what_happens() {
 #[test]
 fn pick_prefers_other_groups_and_keeps_to_exclusions() {
     let book = book(&["1.2.3.4:5", "1.2.9.9:5", "7.7.7.7:5"]);
-    let near = [Group::V4([1, 2])];
+    let near = [NetGroup::Ip(Group::V4([1, 2]))];
     for seed in 0..50 {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         assert_eq!(book.pick(NOW, &mut rng, &near, &[]), Some(addr("7.7.7.7:5")));
@@ -176,10 +183,10 @@ fn healthy_entries_are_picked_three_in_four_times_and_defunct_ones_last() {
 #[test]
 fn bans_cover_the_host_and_end() {
     let mut book = book(&["1.2.3.4:5"]);
-    book.ban("1.2.3.4".parse().unwrap(), UnixTime(NOW.0 + 10));
-    book.ban("2001:db8::1".parse().unwrap(), UnixTime(NOW.0 + 10));
-    book.ban("1.2.3.4".parse().unwrap(), UnixTime(NOW.0 + 5));
-    let banned = |ip: &str, at| book.is_banned(ip.parse().unwrap(), UnixTime(NOW.0 + at));
+    book.ban(addr("1.2.3.4:1"), UnixTime(NOW.0 + 10));
+    book.ban(host("2001:db8::1"), UnixTime(NOW.0 + 10));
+    book.ban(addr("1.2.3.4:1"), UnixTime(NOW.0 + 5));
+    let banned = |ip: &str, at| book.is_banned(host(ip), UnixTime(NOW.0 + at));
     assert!(banned("1.2.3.4", 9) && banned("::ffff:1.2.3.4", 9) && !banned("1.2.3.4", 10));
     assert!(banned("2001:db8::ffff", 0) && !banned("2001:db8:0:1::1", 0));
     assert_eq!(book.pick(NOW, &mut rng(), &[], &[]), None);
@@ -192,11 +199,11 @@ fn bans_cover_the_host_and_end() {
 fn bans_are_bounded_and_the_first_to_end_goes() {
     let mut book = Book::new(BookConfig::default());
     for n in 0..5000u32 {
-        book.ban(nth(n).ip(), UnixTime(NOW.0 + u64::from(n)));
+        book.ban(nth(n), UnixTime(NOW.0 + u64::from(n)));
     }
     assert_eq!(book.bans().count(), Bans::CAPACITY);
-    assert!(book.is_banned(nth(4999).ip(), NOW) && !book.is_banned(nth(500).ip(), NOW));
-    assert!(book.unban(nth(4999).ip()) && !book.unban(nth(4999).ip()));
+    assert!(book.is_banned(nth(4999), NOW) && !book.is_banned(nth(500), NOW));
+    assert!(book.unban(nth(4999)) && !book.unban(nth(4999)));
 }
 
 #[test]
@@ -221,7 +228,7 @@ fn samples_are_healthy_capable_and_at_most_256() {
 fn text_is_plain_and_garbage_is_skipped() {
     let mut book = book(&["1.2.3.4:5"]);
     book.handle_connected(addr("1.2.3.4:5"), Capabilities::RELAY, UnixTime(7));
-    book.ban("9.9.9.9".parse().unwrap(), UnixTime(99));
+    book.ban(addr("9.9.9.9:1"), UnixTime(99));
     let text = book.to_text();
     assert_eq!(text, "scape-book 1\nban 9.9.9.9 99\npeer 1.2.3.4:5 healthy 7 0 0 12 trusted\n");
     let garbage = "peer\nfoo bar\npeer 1.2.3.4:5 healthy 7 0 0 12 trusted\n\
@@ -240,7 +247,7 @@ proptest! {
         steps in prop::collection::vec((0u8..6, 0u32..600, 0u8..4), 0..200),
     ) {
         let config =
-            BookConfig { max_entries: 40, max_per_source: 15, max_per_group: 6, allow_private: false };
+            BookConfig { max_entries: 40, max_per_source: 15, max_per_group: 6, ..BookConfig::default() };
         let mut book = Book::new(config);
         for (at, (step, n, from)) in (1u64..).zip(steps) {
             let (addr, now) = (nth(n), UnixTime(at));
@@ -248,7 +255,7 @@ proptest! {
                 0..=2 => drop(book.add(addr, source(from), now)),
                 3 => book.handle_connected(addr, Capabilities::RELAY, now),
                 4 => (0..3).for_each(|_| book.handle_failed(addr, now)),
-                _ => book.ban(addr.ip(), UnixTime(at + 5)),
+                _ => book.ban(addr, UnixTime(at + 5)),
             }
         }
         prop_assert!(book.len() <= 40);

@@ -3,14 +3,15 @@
 //! ```text
 //! scape-book 1
 //! peer <addr> <state> <last seen> <last attempt> <failures> <capabilities> <source>
-//! ban <ip> <until>
+//! ban <host> <until>
 //! ```
 
 use std::fmt::Write;
 
+use crate::addr::Host;
 use crate::peer::Capabilities;
 
-use super::{Book, BookConfig, Entry, State, UnixTime, canonical};
+use super::{Book, BookConfig, Entry, State, UnixTime};
 
 const FIRST_LINE: &str = "scape-book 1";
 
@@ -18,9 +19,9 @@ impl Book {
     /// The book as text; [`Book::from_text`] reads it back.
     pub fn to_text(&self) -> String {
         let mut out = format!("{FIRST_LINE}\n");
-        for (ip, until) in self.bans() {
+        for (host, until) in self.bans() {
             // Writing to a string does not fail.
-            let _ = writeln!(out, "ban {ip} {}", until.0);
+            let _ = writeln!(out, "ban {host} {}", until.0);
         }
         for entry in self.iter() {
             let _ = writeln!(
@@ -58,8 +59,12 @@ impl Book {
         let mut words = line.split_whitespace();
         match (words.next()?, words.clone().count()) {
             ("ban", 2) => {
-                let (ip, until) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-                self.ban(ip, UnixTime(until));
+                let (host, until): (Host, u64) =
+                    (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+                if host.network() != self.config.network {
+                    return None;
+                }
+                self.ban(host, UnixTime(until));
                 Some(())
             }
             ("peer", 7) => self.insert(take_entry(&mut words)?).ok()?.then_some(()),
@@ -70,7 +75,7 @@ impl Book {
 
 fn take_entry<'a>(words: &mut impl Iterator<Item = &'a str>) -> Option<Entry> {
     Some(Entry {
-        addr: canonical(words.next()?.parse().ok()?),
+        addr: words.next()?.parse().ok()?,
         state: state_of(words.next()?)?,
         last_seen: UnixTime(words.next()?.parse().ok()?),
         last_attempt: UnixTime(words.next()?.parse().ok()?),

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha12Rng;
 use scape_pool::{Coin, Instant, PeerId, Router, Source};
 
 use super::{CoinScope, Params};
-use crate::book::Group;
+use crate::addr::NetGroup;
 
 /// A peer that may become a relay: outbound or whitelisted, and in sync with us.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -14,7 +14,7 @@ pub struct Candidate {
     /// The connection.
     pub peer: PeerId,
     /// Where it is: relays of one epoch are taken from different groups if that is possible.
-    pub group: Group,
+    pub group: NetGroup,
 }
 
 /// Flips the coins and keeps the routes of one zone.
@@ -26,7 +26,7 @@ pub struct Candidate {
 pub struct DandelionRouter {
     params: Params,
     rng: ChaCha12Rng,
-    candidates: BTreeMap<PeerId, Group>,
+    candidates: BTreeMap<PeerId, NetGroup>,
     relays: Vec<PeerId>,
     epoch_end: Instant,
     epoch_coin: Coin,
@@ -156,7 +156,10 @@ mod tests {
 
     fn candidate(id: u64) -> Candidate {
         let octet = u8::try_from(id).expect("small");
-        Candidate { peer: PeerId(id), group: Group::of(IpAddr::from([10, octet, 0, 1])) }
+        Candidate {
+            peer: PeerId(id),
+            group: NetGroup::Ip(crate::book::Group::of(IpAddr::from([10, octet, 0, 1]))),
+        }
     }
 
     fn router(preset: Preset, candidates: u64) -> DandelionRouter {

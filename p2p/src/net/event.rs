@@ -5,10 +5,14 @@ use std::net::SocketAddr;
 
 use scape_aggregate::DecodeError;
 
+use crate::addr::PeerAddr;
 use crate::handshake::{HandshakeError, PeerInfo};
 use crate::link::Flood;
 use crate::peer::{Direction, PeerId};
+use crate::secure::SecureError;
 use crate::wire::{Blame, EncodeError, Message, WireError};
+
+use super::transport::TransportError;
 
 /// What happened on the network.
 ///
@@ -19,9 +23,9 @@ pub enum NetEvent {
     Connected {
         /// The new connection.
         peer: PeerId,
-        /// The address at the other end of the socket. Where an inbound peer can be reached is
-        /// [`PeerInfo::listen`].
-        addr: SocketAddr,
+        /// The address at the other end; `None` for a peer that came to our onion service. Where an
+        /// inbound peer can be reached is [`PeerInfo::listen`].
+        addr: Option<PeerAddr>,
         /// Who connected to whom.
         direction: Direction,
         /// What the peer said about itself.
@@ -30,7 +34,7 @@ pub enum NetEvent {
     /// An attempt of ours to connect came to nothing.
     ConnectFailed {
         /// The address.
-        addr: SocketAddr,
+        addr: PeerAddr,
         /// Why.
         error: ConnectError,
     },
@@ -91,6 +95,12 @@ pub enum ConnectError {
     /// A rule of the handshake.
     #[error(transparent)]
     Handshake(#[from] HandshakeError),
+    /// A rule of encrypted links; [`SecureError::PlainRefused`] if the peer does not encrypt.
+    #[error(transparent)]
+    Secure(#[from] SecureError),
+    /// The way to the peer failed.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
 }
 
 impl ConnectError {
@@ -106,6 +116,8 @@ impl ConnectError {
             Self::Wire(error) => error.blame(),
             Self::Encode(error) => error.blame(),
             Self::Handshake(error) => error.blame(),
+            Self::Secure(error) => error.blame(),
+            Self::Transport(error) => error.blame(),
         }
     }
 }
@@ -135,6 +147,9 @@ pub enum LinkError {
     /// What came is no message.
     #[error(transparent)]
     Wire(#[from] WireError),
+    /// A rule of encrypted links: what came is not what the peer sent, or is cut off.
+    #[error(transparent)]
+    Secure(#[from] SecureError),
 }
 
 impl LinkError {
@@ -145,6 +160,7 @@ impl LinkError {
             Self::SlowFrame => Blame::Misbehaved,
             Self::Flood(error) => error.blame(),
             Self::Wire(error) => error.blame(),
+            Self::Secure(error) => error.blame(),
         }
     }
 }
@@ -187,6 +203,10 @@ pub enum NetError {
         #[source]
         error: io::Error,
     },
+    /// In an anonymity network only loopback is listened on: whoever finds the port elsewhere would
+    /// know whose onion service it is.
+    #[error("{0} is not on loopback, so others than the onion service would reach it")]
+    Exposed(SocketAddr),
     /// The user agent is longer than [`MAX_USER_AGENT`](crate::wire::MAX_USER_AGENT).
     #[error("a user agent of {0} bytes")]
     UserAgentTooLong(usize),

@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use std::path::Path;
 
 /// Replaces a file with `contents` in one step: a temporary file beside it, synced, renamed over
-/// it, and the folder synced. After a crash the file is the old one or the new one.
+/// it, and the folder synced. After a crash the file is the old one or the new one. It is for its
+/// owner alone to read.
 ///
 /// Blocks; call it from a thread that may.
 ///
@@ -27,7 +28,11 @@ pub fn replace_file(path: &Path, contents: &[u8]) -> io::Result<()> {
 }
 
 fn write_synced(path: &Path, contents: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
     file.write_all(contents)?;
     file.sync_all()
 }

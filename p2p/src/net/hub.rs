@@ -2,28 +2,36 @@
 
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use lru::LruCache;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use scape_pool::Instant;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::addr::{Host, PeerAddr};
 use crate::book::host_of;
-use crate::handshake::{Local, Nonces};
+use crate::handshake::{Local, NOWHERE, Nonces};
 use crate::peer::PeerId;
+use crate::secure::{PublicKey, StaticKey};
 use crate::wire::Tip;
 
 use super::clock::Clock;
 use super::config::NetConfig;
 use super::event::NetEvent;
 use super::link::Link;
+use super::transport::Credentials;
+use super::way::Carrier;
 
 /// How long a task waits for room for its last event while everything shuts down.
 const LAST_EVENT: Duration = Duration::from_secs(2);
+/// Of how many addresses the key is remembered.
+const KEYS: NonZeroUsize = NonZeroUsize::new(4_096).expect("not zero");
 
 /// Shared by the handle and every task.
 #[derive(Debug)]
@@ -32,6 +40,7 @@ pub(super) struct Hub {
     pub(super) clock: Clock,
     pub(super) events: mpsc::Sender<NetEvent>,
     pub(super) shutdown: CancellationToken,
+    pub(super) carrier: Carrier,
     listen: SocketAddr,
     next_id: AtomicU64,
     state: Mutex<State>,
@@ -44,10 +53,13 @@ struct State {
     /// Nonces of ours that came back to us.
     returned: Nonces,
     rng: ChaCha20Rng,
+    /// Keys of peers that we dialled, the latest ones.
+    keys: LruCache<PeerAddr, PublicKey>,
     links: HashMap<PeerId, Arc<Link>>,
     /// Addresses that we dial or that an outbound link is up to.
-    dialled: HashSet<SocketAddr>,
-    inbound: HashMap<IpAddr, usize>,
+    dialled: HashSet<PeerAddr>,
+    /// By host, those that show none together.
+    inbound: HashMap<Option<Host>, usize>,
     blocked: HashMap<IpAddr, Instant>,
 }
 
@@ -57,19 +69,22 @@ impl Hub {
         events: mpsc::Sender<NetEvent>,
         bound: Option<SocketAddr>,
     ) -> Self {
-        let unknown = SocketAddr::new([0, 0, 0, 0].into(), 0);
+        // A port on loopback is nobody's business, and would be a mark.
+        let told = config.advertise.or(bound).filter(|_| !config.network.is_anonymous());
         let state = State {
             tip: Tip::default(),
             nonces: Nonces::default(),
             returned: Nonces::default(),
             rng: ChaCha20Rng::from_seed(config.seed),
+            keys: LruCache::new(KEYS),
             links: HashMap::new(),
             dialled: HashSet::new(),
             inbound: HashMap::new(),
             blocked: HashMap::new(),
         };
         Self {
-            listen: config.advertise.or(bound).unwrap_or(unknown),
+            carrier: Carrier::new(config.network, &config.way, config.timeouts.dial),
+            listen: told.unwrap_or(NOWHERE),
             config,
             clock: Clock::start(),
             events,
@@ -95,7 +110,7 @@ impl Hub {
     pub(super) fn local(&self) -> Local {
         Local {
             genesis: self.config.genesis,
-            capabilities: self.config.capabilities,
+            capabilities: self.config.encryption.capabilities(self.config.capabilities),
             user_agent: self.config.user_agent.clone(),
             listen: self.listen,
             total_difficulty: self.tip().total_difficulty,
@@ -108,6 +123,40 @@ impl Hub {
         let nonce = state.rng.next_u64();
         state.nonces.remember(nonce);
         nonce
+    }
+
+    /// A generator for the secrets of one encrypted handshake.
+    pub(super) fn next_rng(&self) -> ChaCha20Rng {
+        let mut seed = [0; 32];
+        self.state().rng.fill_bytes(&mut seed);
+        ChaCha20Rng::from_seed(seed)
+    }
+
+    /// A fresh key for a dial, and a generator for the rest.
+    pub(super) fn next_key(&self) -> (ChaCha20Rng, StaticKey) {
+        let mut rng = self.next_rng();
+        let key = StaticKey::generate(&mut rng);
+        (rng, key)
+    }
+
+    /// The key that the peer at this address had when we dialled it last.
+    pub(super) fn known_key(&self, addr: PeerAddr) -> Option<PublicKey> {
+        self.state().keys.get(&addr).copied()
+    }
+
+    pub(super) fn remember_key(&self, addr: PeerAddr, key: PublicKey) {
+        self.state().keys.put(addr, key);
+    }
+
+    /// Credentials for one dial.
+    pub(super) fn draw_credentials(&self) -> Credentials {
+        Credentials::draw(&mut self.state().rng)
+    }
+
+    pub(super) fn draw_seed(&self) -> [u8; 32] {
+        let mut seed = [0; 32];
+        self.state().rng.fill_bytes(&mut seed);
+        seed
     }
 
     pub(super) fn nonces(&self) -> Nonces {
@@ -155,13 +204,18 @@ impl Hub {
         self.state().blocked.get(&host_of(ip)).is_some_and(|until| now < *until)
     }
 
-    /// Takes one of the places for inbound peers, or `None` if there is none for this host.
-    pub(super) fn take_place(self: &Arc<Self>, ip: IpAddr) -> Option<Place> {
-        let host = host_of(ip);
+    /// Takes one of the places for inbound peers, or `None` if there is none for this host. Those
+    /// that show no host have all places together.
+    pub(super) fn take_place(self: &Arc<Self>, host: Option<Host>) -> Option<Place> {
+        let host = host.map(Host::whole);
+        let share = match host {
+            Some(_) => self.config.max_inbound_per_host,
+            None => usize::MAX,
+        };
         let mut state = self.state();
         let all: usize = state.inbound.values().sum();
         let ours = state.inbound.entry(host).or_default();
-        let free = all < self.config.max_inbound && *ours < self.config.max_inbound_per_host;
+        let free = all < self.config.max_inbound && *ours < share;
         if free {
             *ours += 1;
         } else if *ours == 0 {
@@ -171,7 +225,7 @@ impl Hub {
     }
 
     /// Reserves an address for dialling, or `None` if that is going on.
-    pub(super) fn take_address(self: &Arc<Self>, addr: SocketAddr) -> Option<Place> {
+    pub(super) fn take_address(self: &Arc<Self>, addr: PeerAddr) -> Option<Place> {
         let new = self.state().dialled.insert(addr);
         new.then(|| Place { hub: Arc::clone(self), taken: Taken::Outbound(addr) })
     }
@@ -199,8 +253,8 @@ pub(super) struct Place {
 
 #[derive(Debug)]
 enum Taken {
-    Inbound(IpAddr),
-    Outbound(SocketAddr),
+    Inbound(Option<Host>),
+    Outbound(PeerAddr),
 }
 
 impl Drop for Place {

@@ -1,7 +1,6 @@
 //! One connection from its handshake to its end: a reader and a writer over one stream.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -12,10 +11,12 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
+use crate::addr::PeerAddr;
 use crate::link::{Meter, Pacer};
 use crate::peer::{Direction, PeerId};
 use crate::wire::{BanReason, FrameDecoder, Message, WireError};
 
+use super::cover::{Cover, Opened};
 use super::event::{LinkError, NetEvent, Refusal, Unsent};
 use super::greet::Greeted;
 use super::hub::{Hub, Place};
@@ -29,6 +30,7 @@ pub(super) struct Link {
     pub(super) id: PeerId,
     version: ProtocolVersion,
     magic: [u8; 2],
+    cover: Cover,
     outbox: Outbox,
     closing: CancellationToken,
     farewell: Mutex<Option<Bytes>>,
@@ -60,9 +62,9 @@ impl Link {
 pub(super) async fn run<S: AsyncRead + AsyncWrite>(
     hub: Arc<Hub>,
     stream: S,
-    addr: SocketAddr,
+    addr: Option<PeerAddr>,
     direction: Direction,
-    (info, decoder): Greeted,
+    Greeted { info, cover, decoder }: Greeted,
     place: Option<Place>,
 ) {
     let peer = hub.next_id();
@@ -70,6 +72,7 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite>(
         id: peer,
         version: info.version,
         magic: hub.config.consensus.chain.magic(),
+        cover,
         outbox: Outbox::new(hub.config.outbox),
         closing: hub.shutdown.child_token(),
         farewell: Mutex::default(),
@@ -150,26 +153,28 @@ async fn write<W: AsyncWrite + Unpin>(
             break;
         }
         match link.outbox.next() {
-            Some(Next::Urgent(frame)) => write_frame(hub, output, &frame).await?,
+            Some(Next::Urgent(frame)) => {
+                write_bytes(hub, output, &link.cover.seal(frame)?).await?;
+            }
             Some(Next::Head(frame)) => {
-                write_frame(hub, output, &frame).await?;
+                write_bytes(hub, output, &link.cover.seal(frame)?).await?;
                 link.outbox.written();
             }
             None => {}
         }
     }
-    match link.take_farewell() {
-        Some(frame) => write_frame(hub, output, &frame).await,
-        None => Ok(()),
+    if let Some(frame) = link.take_farewell() {
+        write_bytes(hub, output, &link.cover.seal(frame)?).await?;
     }
+    write_bytes(hub, output, &link.cover.seal_close()?).await
 }
 
-async fn write_frame<W: AsyncWrite + Unpin>(
+async fn write_bytes<W: AsyncWrite + Unpin>(
     hub: &Hub,
     output: &mut W,
-    frame: &[u8],
+    bytes: &[u8],
 ) -> Result<(), LinkError> {
-    let written = timeout(hub.config.timeouts.write, output.write_all(frame)).await;
+    let written = timeout(hub.config.timeouts.write, output.write_all(bytes)).await;
     Ok(written.map_err(|_| LinkError::SlowReader)??)
 }
 
@@ -196,11 +201,11 @@ impl<'a, R: AsyncRead + Unpin> Reader<'a, R> {
         loop {
             self.report_all().await?;
             let read = self.read(&mut chunk).await?;
-            if !self.decoder.is_mid_frame() {
+            if !self.is_mid_frame() {
                 self.frame_began = self.hub.clock.now();
             }
             self.meter.handle_bytes(read as u64, self.hub.clock.now())?;
-            self.decoder.push(&chunk[..read]);
+            self.link.cover.push(&chunk[..read], &mut self.decoder);
         }
     }
 
@@ -224,11 +229,13 @@ impl<'a, R: AsyncRead + Unpin> Reader<'a, R> {
 
     fn next(&mut self) -> Result<Option<NetEvent>, LinkError> {
         let peer = self.link.id;
-        let event = match self.decoder.next() {
+        let event = match self.decode() {
             Ok(None) => return Ok(None),
             Ok(Some(message)) => NetEvent::Message { peer, message },
-            Err(WireError::BadTransaction(error)) => NetEvent::BadTransaction { peer, error },
-            Err(error) => return Err(error.into()),
+            Err(LinkError::Wire(WireError::BadTransaction(error))) => {
+                NetEvent::BadTransaction { peer, error }
+            }
+            Err(error) => return Err(error),
         };
         self.meter.handle_message(self.hub.clock.now())?;
         if let NetEvent::Message { message: Message::Ping(_), .. } = event {
@@ -238,9 +245,29 @@ impl<'a, R: AsyncRead + Unpin> Reader<'a, R> {
         Ok(Some(event))
     }
 
+    /// The next message, out of as many records as it takes.
+    fn decode(&mut self) -> Result<Option<Message>, LinkError> {
+        loop {
+            if let Some(message) = self.decoder.next()? {
+                return Ok(Some(message));
+            }
+            match self.link.cover.open(&mut self.decoder)? {
+                None => return Ok(None),
+                Some(Opened::Data) => {}
+                // Nobody was asked for it, and it is meant to be worthless to whoever sees it.
+                Some(Opened::Noise(_)) => self.meter.handle_message(self.hub.clock.now())?,
+                Some(Opened::Close) => return Err(LinkError::Closed),
+            }
+        }
+    }
+
+    fn is_mid_frame(&self) -> bool {
+        self.decoder.is_mid_frame() || self.link.cover.is_mid_record()
+    }
+
     async fn read(&mut self, chunk: &mut [u8]) -> Result<usize, LinkError> {
         let timeouts = &self.hub.config.timeouts;
-        let frame_left = match self.decoder.is_mid_frame() {
+        let frame_left = match self.is_mid_frame() {
             true => {
                 let spent = self.hub.clock.now().saturating_since(self.frame_began);
                 Some(timeouts.frame.saturating_sub(spent))
@@ -249,7 +276,9 @@ impl<'a, R: AsyncRead + Unpin> Reader<'a, R> {
         };
         let limit = frame_left.map_or(timeouts.idle, |left| left.min(timeouts.idle));
         match timeout(limit, self.input.read(chunk)).await {
-            Ok(Ok(0)) => Err(LinkError::Closed),
+            Ok(Ok(0)) => {
+                Err(self.link.cover.handle_eof().err().map_or(LinkError::Closed, Into::into))
+            }
             Ok(read) => Ok(read?),
             Err(_) if frame_left == Some(limit) => Err(LinkError::SlowFrame),
             Err(_) => Err(LinkError::Idle),

@@ -3,21 +3,27 @@
 //! [`Net`] accepts and opens connections, shakes hands, and turns each link into [`NetEvent`]s. It
 //! decides nothing about transactions, relays or bans; that is the business of its owner.
 //!
+//! With peers of our own kind a link is [encrypted](crate::secure) right after the handshake.
+//!
 //! Each connection is one task in which a reader and a writer take turns. The writer is paced and
 //! answers pings first; the reader stops reading its socket while the owner has no room for events.
 //! All queues are bounded, so memory is.
 
 mod clock;
 mod config;
+mod cover;
+mod encrypt;
 mod event;
 mod file;
 mod greet;
 mod hub;
 mod link;
 mod outbox;
+mod session;
 #[cfg(test)]
 mod tests;
 pub mod transport;
+mod way;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -28,6 +34,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tracing::debug;
 
+use crate::addr::{Host, PeerAddr};
 use crate::peer::{Direction, PeerId};
 use crate::wire::{BanReason, MAX_USER_AGENT, Message, Tip};
 
@@ -35,6 +42,7 @@ pub use config::{NetConfig, OutboxLimits, Timeouts};
 pub use event::{ConnectError, LinkError, NetError, NetEvent, Refusal, Unsent};
 pub use file::replace_file;
 use hub::{Hub, Place};
+pub use way::{Way, WayState};
 
 /// How long accepting pauses after the system refused a connection (out of files, for example).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -58,7 +66,8 @@ impl Net {
     ///
     /// # Errors
     ///
-    /// [`NetError`] if the address cannot be bound or the user agent is too long.
+    /// [`NetError`] if the address cannot be bound or must not be listened on, or the user agent is
+    /// too long.
     pub async fn start(
         config: NetConfig,
         events: mpsc::Sender<NetEvent>,
@@ -67,6 +76,9 @@ impl Net {
             return Err(NetError::UserAgentTooLong(config.user_agent.len()));
         }
         let (listener, local_addr) = match config.listen {
+            Some(addr) if config.network.is_anonymous() && !addr.ip().is_loopback() => {
+                return Err(NetError::Exposed(addr));
+            }
             Some(addr) => {
                 let bind = |error| NetError::Bind { addr, error };
                 let listener = TcpListener::bind(addr).await.map_err(bind)?;
@@ -86,6 +98,9 @@ impl Net {
             let accepting = accept_all(Arc::clone(&net.hub), listener, net.task.clone());
             net.spawn(accepting);
         }
+        if matches!(net.hub.config.way, Way::Sam { .. }) {
+            net.spawn(session::keep(Arc::clone(&net.hub), net.task.clone()));
+        }
         Ok(net)
     }
 
@@ -94,8 +109,14 @@ impl Net {
         self.local_addr
     }
 
-    /// Connects to an address. [`NetEvent::Connected`] or [`NetEvent::ConnectFailed`] follows.
-    pub fn connect(&self, addr: SocketAddr) {
+    /// Whether the way to the peers works.
+    pub fn way_state(&self) -> WayState {
+        self.hub.carrier.state()
+    }
+
+    /// Connects to an address of the net's network. [`NetEvent::Connected`] or [`NetEvent::ConnectFailed`] follows.
+    pub fn connect(&self, addr: impl Into<PeerAddr>) {
+        let addr = addr.into();
         let hub = Arc::clone(&self.hub);
         self.spawn(async move {
             if let Err(error) = dial(&hub, addr).await {
@@ -108,15 +129,16 @@ impl Net {
     /// Takes over a stream to a peer that was opened elsewhere (through a proxy, in a test) and
     /// shakes hands on it as the side that connected. The same events follow as for
     /// [`Net::connect`]; `addr` is only what they are labelled with and what the peer is told.
-    pub fn adopt<S>(&self, mut stream: S, addr: SocketAddr)
+    pub fn adopt<S>(&self, mut stream: S, addr: impl Into<PeerAddr>)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
+        let addr = addr.into();
         let hub = Arc::clone(&self.hub);
         self.spawn(async move {
             match or_shutdown(&hub, greet::initiate(&hub, &mut stream, addr)).await {
                 Ok(greeted) => {
-                    link::run(hub, stream, addr, Direction::Outbound, greeted, None).await;
+                    link::run(hub, stream, Some(addr), Direction::Outbound, greeted, None).await;
                 }
                 Err(error) => hub.emit(NetEvent::ConnectFailed { addr, error }).await,
             }
@@ -198,14 +220,18 @@ async fn accept_all(hub: Arc<Hub>, listener: TcpListener, task: mpsc::Sender<()>
             () = hub.shutdown.cancelled() => return,
         };
         match accepted {
-            Ok((stream, addr)) if !hub.is_blocked(addr.ip()) => {
+            Ok((stream, addr)) => {
+                // Whoever comes to the onion service comes from loopback, by way of the proxy.
+                let addr = Some(addr).filter(|_| !hub.config.network.is_anonymous());
+                if addr.is_some_and(|addr| hub.is_blocked(addr.ip())) {
+                    continue;
+                }
                 // A socket for both families shows IPv4 peers as IPv6.
-                let addr = SocketAddr::new(addr.ip().to_canonical(), addr.port());
-                if let Some(place) = hub.take_place(addr.ip()) {
+                let addr = addr.map(PeerAddr::from);
+                if let Some(place) = hub.take_place(addr.map(Host::from)) {
                     spawn(task.clone(), welcome(Arc::clone(&hub), stream, addr, place));
                 }
             }
-            Ok(_) => {}
             Err(error) => {
                 debug!(%error, "cannot accept");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -215,7 +241,7 @@ async fn accept_all(hub: Arc<Hub>, listener: TcpListener, task: mpsc::Sender<()>
 }
 
 /// Strangers that fail the handshake cause no event: they could cause any number.
-async fn welcome(hub: Arc<Hub>, mut stream: TcpStream, addr: SocketAddr, place: Place) {
+async fn welcome(hub: Arc<Hub>, mut stream: TcpStream, addr: Option<PeerAddr>, place: Place) {
     let greeted = or_shutdown(&hub, async {
         stream.set_nodelay(true)?;
         greet::answer(&hub, &mut stream, addr).await
@@ -224,25 +250,26 @@ async fn welcome(hub: Arc<Hub>, mut stream: TcpStream, addr: SocketAddr, place: 
         Ok(greeted) => {
             link::run(hub, stream, addr, Direction::Inbound, greeted, Some(place)).await;
         }
-        Err(error) => debug!(%addr, %error, "handshake failed"),
+        Err(error) => debug!(?addr, %error, "handshake failed"),
     }
 }
 
-async fn dial(hub: &Arc<Hub>, addr: SocketAddr) -> Result<(), ConnectError> {
-    if hub.is_blocked(addr.ip()) {
+async fn dial(hub: &Arc<Hub>, addr: PeerAddr) -> Result<(), ConnectError> {
+    if let PeerAddr::Ip(addr) = addr
+        && hub.is_blocked(addr.ip())
+    {
         return Err(ConnectError::Blocked);
     }
     let place = hub.take_address(addr).ok_or(ConnectError::AlreadyConnected)?;
     let (stream, greeted) = or_shutdown(hub, async {
-        let connecting = async { Ok(TcpStream::connect(addr).await?) };
-        let mut stream = greet::within(hub.config.timeouts.connect, connecting).await?;
+        let mut stream = hub.carrier.dial(&addr, hub.draw_credentials()).await?;
         stream.set_nodelay(true)?;
         let greeted = greet::initiate(hub, &mut stream, addr).await?;
         Ok((stream, greeted))
     })
     .await?;
     let hub = Arc::clone(hub);
-    link::run(hub, stream, addr, Direction::Outbound, greeted, Some(place)).await;
+    link::run(hub, stream, Some(addr), Direction::Outbound, greeted, Some(place)).await;
     Ok(())
 }
 

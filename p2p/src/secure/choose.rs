@@ -93,3 +93,32 @@ pub fn check_key(found: &PublicKey, known: Option<&PublicKey>) -> KeyCheck {
         Some(known) => KeyCheck::Changed { known: *known },
     }
 }
+
+/// How a link is protected. For the owner's eyes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Protection {
+    /// Not at all: Grin's protocol in the clear.
+    Plain(Suspicion),
+    /// Encrypted.
+    Encrypted {
+        /// The key that the peer proved to have.
+        key: PublicKey,
+        /// How it compares with what is known of the address that we dialled. Of a peer that
+        /// dialled us nothing is ever known.
+        check: KeyCheck,
+    },
+}
+
+impl Protection {
+    /// Whether the link is encrypted, with whomever it may be.
+    pub fn is_encrypted(self) -> bool {
+        matches!(self, Self::Encrypted { .. })
+    }
+}
+
+impl Default for Protection {
+    /// A plain link that nothing is known against.
+    fn default() -> Self {
+        Self::Plain(Suspicion::None)
+    }
+}

@@ -168,6 +168,11 @@ impl SecureLink {
         self.buffer.len()
     }
 
+    /// Whether a record has begun and is not whole yet.
+    pub fn is_mid_record(&self) -> bool {
+        !self.buffer.is_empty() || matches!(self.state, State::Body(_))
+    }
+
     /// The next record, or `None` until more bytes come.
     ///
     /// # Errors

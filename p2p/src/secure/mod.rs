@@ -47,7 +47,7 @@ mod tests;
 #[cfg(doc)]
 use crate::peer::Capabilities;
 
-pub use choose::{Choice, KeyCheck, Policy, Suspicion, check_key, choose};
+pub use choose::{Choice, KeyCheck, Policy, Protection, Suspicion, check_key, choose};
 pub use error::SecureError;
 pub use handshake::{Greetings, Handshake};
 pub use keys::{PublicKey, StaticKey};

@@ -77,6 +77,11 @@ impl FrameDecoder {
         }
     }
 
+    /// Takes out what came after the handshake, when it turns out to be no stream of messages.
+    pub fn take_rest(&mut self) -> BytesMut {
+        std::mem::take(&mut self.buffer)
+    }
+
     /// How many bytes are held.
     pub fn buffered(&self) -> usize {
         self.buffer.len()

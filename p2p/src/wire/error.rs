@@ -2,6 +2,8 @@
 
 use scape_aggregate::DecodeError;
 
+use crate::addr::NamesError;
+
 use super::kind::MessageType;
 
 /// Who is to blame for an error. It decides what the error costs the peer.
@@ -67,6 +69,9 @@ pub enum WireError {
     /// One message carries at most [`MAX_PEER_ADDRS`](super::MAX_PEER_ADDRS) addresses.
     #[error("{0} peer addresses in one message")]
     TooManyAddrs(u32),
+    /// The body of a message of names breaks a rule of its own.
+    #[error("bad names: {0}")]
+    Names(#[from] NamesError),
     /// A user agent has at most [`MAX_USER_AGENT`](super::MAX_USER_AGENT) bytes.
     #[error("a user agent of {0} bytes")]
     UserAgentTooLong(u64),
@@ -96,6 +101,7 @@ impl WireError {
                 Blame::Misbehaved
             }
             Self::BadTransaction(_) => Blame::Malformed,
+            Self::Names(error) => error.blame(),
         }
     }
 
@@ -113,6 +119,7 @@ impl WireError {
             Self::Truncated(_)
             | Self::Trailing { .. }
             | Self::TooManyAddrs(_)
+            | Self::Names(_)
             | Self::UserAgentTooLong(_)
             | Self::UserAgentNotUtf8
             | Self::BadTransaction(_) => true,
@@ -133,6 +140,9 @@ pub enum EncodeError {
     /// One message carries at most [`MAX_PEER_ADDRS`](super::MAX_PEER_ADDRS) addresses.
     #[error("{0} peer addresses for one message")]
     TooManyAddrs(usize),
+    /// The names break a rule of their message.
+    #[error("bad names: {0}")]
+    Names(#[from] NamesError),
     /// A user agent has at most [`MAX_USER_AGENT`](super::MAX_USER_AGENT) bytes.
     #[error("a user agent of {0} bytes")]
     UserAgentTooLong(usize),

@@ -3,6 +3,7 @@
 use scape_aggregate::ChainType;
 
 use super::body::MAX_PEER_ADDRS;
+use crate::addr::{MAX_NAMES_BODY, PEER_NAMES};
 
 /// Bytes of a frame's header: magic 2, type 1, length 8.
 pub const HEADER_LEN: usize = 11;
@@ -10,7 +11,8 @@ pub const HEADER_LEN: usize = 11;
 /// A reader allows bodies of this many times the listed size (`grin_p2p::msg`, "4x the limits").
 const SLACK: u64 = 4;
 
-/// The types of message that Grin 5.5 knows, with their bytes (`grin_p2p::msg::Type`).
+/// The types of message that Grin 5.5 knows, with their bytes (`grin_p2p::msg::Type`), and one of
+/// our own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum MessageType {
@@ -72,10 +74,14 @@ pub enum MessageType {
     GetKernelSegment = 27,
     /// A segment of the kernels.
     KernelSegment = 28,
+    /// Addresses of peers on any network, for peers that say
+    /// [`Capabilities::ENCRYPTED`](crate::peer::Capabilities::ENCRYPTED).
+    PeerNames = PEER_NAMES,
 }
 
 impl MessageType {
-    const ALL: [Self; 29] = [
+    /// Those of Grin, each at its byte.
+    const GRIN: [Self; 29] = [
         Self::Error,
         Self::Hand,
         Self::Shake,
@@ -107,9 +113,12 @@ impl MessageType {
         Self::KernelSegment,
     ];
 
-    /// The type of a byte, or `None` for a type that Grin 5.5 does not know.
+    /// The type of a byte, or `None` for a type that is neither Grin 5.5's nor ours.
     pub fn from_byte(byte: u8) -> Option<Self> {
-        Self::ALL.get(usize::from(byte)).copied()
+        match byte {
+            PEER_NAMES => Some(Self::PeerNames),
+            byte => Self::GRIN.get(usize::from(byte)).copied(),
+        }
     }
 
     /// The byte of the type.
@@ -118,11 +127,13 @@ impl MessageType {
     }
 
     /// The longest body of this type that a reader takes, in bytes: four times the size that
-    /// `grin_p2p::msg::max_msg_size` lists; of a transaction only what can decode.
+    /// `grin_p2p::msg::max_msg_size` lists; of a transaction, and of our own type, only what can
+    /// decode.
     pub fn limit(self, chain: ChainType) -> u64 {
         let limit = SLACK * self.listed_size(chain);
         match self {
             Self::StemTransaction | Self::Transaction => limit.min(transaction_size(chain)),
+            Self::PeerNames => self.listed_size(chain),
             _ => limit,
         }
     }
@@ -159,6 +170,7 @@ impl MessageType {
             | Self::OutputSegment
             | Self::RangeProofSegment
             | Self::KernelSegment => 2 * block_size(chain),
+            Self::PeerNames => MAX_NAMES_BODY as u64,
         }
     }
 
@@ -177,7 +189,8 @@ impl MessageType {
             | Self::TxHashSetArchive
             | Self::BanReason
             | Self::GetTransaction
-            | Self::TransactionKernel => false,
+            | Self::TransactionKernel
+            | Self::PeerNames => false,
             Self::GetHeaders
             | Self::Header
             | Self::Headers
@@ -236,11 +249,14 @@ mod tests {
 
     #[test]
     fn every_type_stands_at_its_byte() {
-        for (byte, kind) in (0..).zip(MessageType::ALL) {
+        for (byte, kind) in (0..).zip(MessageType::GRIN) {
             assert_eq!(kind.byte(), byte);
             assert_eq!(MessageType::from_byte(byte), Some(kind));
         }
+        assert_eq!(MessageType::from_byte(224), Some(MessageType::PeerNames));
+        assert_eq!(MessageType::PeerNames.byte(), 224);
         assert_eq!(MessageType::from_byte(29), None);
+        assert_eq!(MessageType::from_byte(223), None);
         assert_eq!(MessageType::from_byte(255), None);
     }
 

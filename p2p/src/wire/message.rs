@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use scape_aggregate::{Consensus, Hash, ProtocolVersion, Transaction};
 
+use crate::addr::{PeerAddr, decode_addrs, encode_addrs};
 use crate::peer::Capabilities;
 
 use super::body::{BanReason, Cursor, Hand, Shake, Short, Tip, put_addrs, take_addrs};
@@ -26,6 +27,9 @@ pub enum Message {
     GetPeerAddrs(Capabilities),
     /// Addresses of peers, at most [`MAX_PEER_ADDRS`](super::MAX_PEER_ADDRS).
     PeerAddrs(Vec<SocketAddr>),
+    /// Addresses of peers on any network, at most [`MAX_NAMES`](crate::addr::MAX_NAMES). Ours: Grin
+    /// nodes neither send it nor know it.
+    PeerNames(Vec<PeerAddr>),
     /// A transaction in its stem phase: for the receiver alone.
     StemTransaction(Transaction),
     /// A public transaction.
@@ -51,6 +55,7 @@ impl Message {
             Self::Pong(_) => MessageType::Pong,
             Self::GetPeerAddrs(_) => MessageType::GetPeerAddrs,
             Self::PeerAddrs(_) => MessageType::PeerAddrs,
+            Self::PeerNames(_) => MessageType::PeerNames,
             Self::StemTransaction(_) => MessageType::StemTransaction,
             Self::Transaction(_) => MessageType::Transaction,
             Self::TransactionKernel(_) => MessageType::TransactionKernel,
@@ -94,6 +99,7 @@ impl Message {
             Self::Ping(tip) | Self::Pong(tip) => tip.put(out),
             Self::GetPeerAddrs(capabilities) => out.extend(capabilities.bits().to_be_bytes()),
             Self::PeerAddrs(addrs) => put_addrs(out, addrs)?,
+            Self::PeerNames(addrs) => out.extend(encode_addrs(addrs)?),
             Self::StemTransaction(tx) | Self::Transaction(tx) => {
                 tx.encode_to(version, out).map_err(EncodeError::Transaction)?;
             }
@@ -117,6 +123,7 @@ impl Message {
             MessageType::StemTransaction | MessageType::Transaction => {
                 return decode_transaction(kind, body, version, consensus);
             }
+            MessageType::PeerNames => return Ok(Self::PeerNames(decode_addrs(body)?)),
             MessageType::Hand => Self::Hand(Hand::take(&mut cursor)?),
             MessageType::Shake => Self::Shake(Shake::take(&mut cursor)?),
             MessageType::Ping => Self::Ping(Tip::take(&mut cursor).map_err(short)?),

@@ -1,28 +1,17 @@
 use std::collections::BTreeSet;
-use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use scape_aggregate::Consensus;
 use scape_pool::{Capacity, PoolConfig};
 
+use crate::addr::{Host, Network, PeerAddr};
 use crate::dandelion::{Params, Preset};
-
-/// Which network a zone is on.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum ZoneKind {
-    /// The internet as it is.
-    Clearnet,
-    /// Tor.
-    Tor,
-    /// I2P.
-    I2p,
-}
 
 /// The parameters of a zone.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ZoneConfig {
-    /// The network.
-    pub kind: ZoneKind,
+    /// The network that its peers are on.
+    pub network: Network,
     /// The rules of the chain.
     pub consensus: Consensus,
     /// How transactions are routed.
@@ -43,9 +32,12 @@ pub struct PeersConfig {
     /// How many connections of our own to keep up.
     pub outbound: usize,
     /// Addresses to stay connected to, beside those of the book.
-    pub fixed: BTreeSet<SocketAddr>,
+    pub fixed: BTreeSet<PeerAddr>,
     /// Hosts that may be relays even if they connected to us, and that are never banned.
-    pub whitelist: BTreeSet<IpAddr>,
+    pub whitelist: BTreeSet<Host>,
+    /// The name under which this node is reached, to be told to peers that ask for names. Of
+    /// clearnet none: peers see where a connection comes from.
+    pub own_name: Option<PeerAddr>,
     /// How long a ban lasts.
     pub ban: Duration,
     /// How long to wait between two attempts to connect.
@@ -56,7 +48,7 @@ impl ZoneConfig {
     /// Defaults for a chain: clearnet, the default preset, eight outbound peers as Grin.
     pub fn new(consensus: Consensus) -> Self {
         Self {
-            kind: ZoneKind::Clearnet,
+            network: Network::Clearnet,
             consensus,
             params: Preset::Scape.params(),
             capacity: Capacity::default(),
@@ -82,6 +74,7 @@ impl Default for PeersConfig {
             outbound: 8,
             fixed: BTreeSet::new(),
             whitelist: BTreeSet::new(),
+            own_name: None,
             // As long as Grin's (`grin_p2p::P2PConfig`, `ban_window`).
             ban: Duration::from_secs(10_800),
             dial_interval: Duration::from_secs(1),

@@ -1,7 +1,6 @@
 //! Connections: whom to connect to, and what follows when one comes or goes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use rand::seq::IteratorRandom;
@@ -9,10 +8,10 @@ use scape_pool::{Instant, PeerId};
 
 use super::peer::Peer;
 use super::{Effect, PeersConfig, Zone, ZoneContext};
-use crate::book::{Group, Source};
+use crate::addr::{NetGroup, PeerAddr};
 use crate::handshake::PeerInfo;
 use crate::link::Offence;
-use crate::peer::{Capabilities, Direction};
+use crate::peer::Direction;
 use crate::wire::Message;
 
 /// How long to wait when there is nobody to connect to.
@@ -28,9 +27,9 @@ const FIXED_BACKOFF_MAX: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(super) struct Dialer {
     /// Addresses that we are connecting to.
-    dialing: BTreeSet<SocketAddr>,
+    dialing: BTreeSet<PeerAddr>,
     /// Fixed addresses: when to try again, and how often it failed.
-    fixed: BTreeMap<SocketAddr, (Instant, u32)>,
+    fixed: BTreeMap<PeerAddr, (Instant, u32)>,
     next_dial: Option<Instant>,
     next_ask: Instant,
 }
@@ -50,7 +49,7 @@ impl Dialer {
     }
 
     /// Other fixed addresses from now on. Links that are up stay.
-    pub(super) fn set_fixed(&mut self, fixed: &BTreeSet<SocketAddr>, now: Instant) {
+    pub(super) fn set_fixed(&mut self, fixed: &BTreeSet<PeerAddr>, now: Instant) {
         self.fixed.retain(|addr, _| fixed.contains(addr));
         for addr in fixed {
             self.fixed.entry(*addr).or_insert((now, 0));
@@ -59,7 +58,7 @@ impl Dialer {
     }
 
     /// A fixed address is not tried again at once: twice as late as the last time.
-    fn postpone(&mut self, addr: SocketAddr, now: Instant, interval: Duration) {
+    fn postpone(&mut self, addr: PeerAddr, now: Instant, interval: Duration) {
         if let Some((next, failures)) = self.fixed.get_mut(&addr) {
             *failures = failures.saturating_add(1);
             *next = now + (interval * 2u32.pow((*failures).min(6))).min(FIXED_BACKOFF_MAX);
@@ -67,7 +66,7 @@ impl Dialer {
     }
 
     /// A link to a fixed address has lasted: the next failure is a first one.
-    fn forgive(&mut self, addr: SocketAddr, now: Instant) {
+    fn forgive(&mut self, addr: PeerAddr, now: Instant) {
         if let Some(fixed) = self.fixed.get_mut(&addr) {
             *fixed = (now, 0);
         }
@@ -84,42 +83,42 @@ impl Zone {
     pub fn handle_connected(
         &mut self,
         peer: PeerId,
-        addr: SocketAddr,
+        addr: Option<PeerAddr>,
         direction: Direction,
         info: PeerInfo,
         ctx: &ZoneContext<'_>,
     ) {
-        if self.book.is_banned(addr.ip(), ctx.unix) {
-            // It was accepted before the ban, or before a restart.
+        let dialled = addr.filter(|_| direction == Direction::Outbound);
+        if let Some(addr) = dialled {
             self.dialer.dialing.remove(&addr);
+        }
+        if addr.is_some_and(|addr| self.book.is_banned(addr, ctx.unix)) {
+            // It was accepted before the ban, or before a restart.
             self.effects.push_back(Effect::Disconnect { peer, reason: None });
             return;
         }
-        let mut record = Peer::new(addr, direction, info, ctx.now);
-        if direction == Direction::Outbound {
-            self.dialer.dialing.remove(&addr);
+        let record = Peer::new(addr, direction, info, ctx.now);
+        if let Some(addr) = dialled {
             // A fixed address may not be in the book; then there is nothing to note.
             self.book.handle_connected(addr, record.info.capabilities, ctx.unix);
-            record.asked_addrs = 1;
-            self.send(peer, Message::GetPeerAddrs(Capabilities::TX_KERNEL_HASH));
-        } else {
+        } else if let Some(listen) = record.info.listen {
             // Whether it really listens there, trying will show.
-            let source = Source::Peer(Group::of(addr.ip()));
-            let _ = self.book.add(record.info.listen, source, ctx.unix);
+            let _ = self.book.add(listen, record.source(), ctx.unix);
         }
+        // Who comes to an onion service does not show its own name; if it has one, it tells.
+        let is_asked =
+            dialled.is_some() || (self.config.network.is_anonymous() && record.speaks_names());
         self.peers.insert(peer, record);
+        if is_asked {
+            self.ask_for_addrs(peer);
+        }
         self.refresh_relays(ctx);
         self.greet(peer, ctx);
     }
 
     /// A connection that [`Effect::Connect`] asked for did not come about. `to_self`: it was our
     /// own address.
-    pub fn handle_connect_failed(
-        &mut self,
-        addr: SocketAddr,
-        to_self: bool,
-        ctx: &ZoneContext<'_>,
-    ) {
+    pub fn handle_connect_failed(&mut self, addr: PeerAddr, to_self: bool, ctx: &ZoneContext<'_>) {
         self.dialer.dialing.remove(&addr);
         if to_self {
             self.book.remove(addr);
@@ -144,14 +143,14 @@ impl Zone {
         }
         self.cancel_of(peer);
         let Some(mut record) = self.peers.remove(&peer) else { return };
-        if record.direction == Direction::Outbound {
-            self.book.handle_seen(record.addr, ctx.unix);
+        if let Some(addr) = record.addr.filter(|_| record.is_outbound()) {
+            self.book.handle_seen(addr, ctx.unix);
             match ctx.now >= record.since + LASTING {
-                true => self.dialer.forgive(record.addr, ctx.now),
+                true => self.dialer.forgive(addr, ctx.now),
                 // It shakes hands and hangs up: no reason to hurry.
                 false => {
                     let interval = self.config.peers.dial_interval;
-                    self.dialer.postpone(record.addr, ctx.now, interval);
+                    self.dialer.postpone(addr, ctx.now, interval);
                 }
             }
         }
@@ -200,15 +199,14 @@ impl Zone {
         if self.dialer.next_ask <= ctx.now {
             self.dialer.next_ask = ctx.now + ASK_INTERVAL;
             self.book.forget_ended_bans(ctx.unix);
-            self.ask_for_addrs();
+            self.ask_somebody();
         }
     }
 
     /// Connects to what is missing. Returns when to look again, if anything is missing still.
     fn dial(&mut self, ctx: &ZoneContext<'_>) -> Option<Instant> {
         let mut next = self.dial_fixed(ctx);
-        let outbound =
-            self.peers.values().filter(|peer| peer.direction == Direction::Outbound).count();
+        let outbound = self.peers.values().filter(|peer| peer.is_outbound()).count();
         if outbound + self.dialer.dialing.len() < self.config.peers.outbound {
             let wait = match self.dial_from_book(ctx) {
                 true => self.config.peers.dial_interval,
@@ -220,9 +218,9 @@ impl Zone {
     }
 
     fn dial_fixed(&mut self, ctx: &ZoneContext<'_>) -> Option<Instant> {
-        let connected: BTreeSet<_> = self.peers.values().map(|peer| peer.addr).collect();
+        let connected: BTreeSet<_> = self.peers.values().filter_map(|peer| peer.addr).collect();
         let missing =
-            |addr: &SocketAddr| !connected.contains(addr) && !self.dialer.dialing.contains(addr);
+            |addr: &PeerAddr| !connected.contains(addr) && !self.dialer.dialing.contains(addr);
         let missing: Vec<_> = self
             .dialer
             .fixed
@@ -232,7 +230,7 @@ impl Zone {
             .collect();
         let mut next = None;
         for (addr, (mut at, _)) in missing {
-            if self.book.is_banned(addr.ip(), ctx.unix) {
+            if self.book.is_banned(addr, ctx.unix) {
                 at = ctx.now + FIXED_BACKOFF_MAX;
             }
             if at <= ctx.now {
@@ -247,32 +245,29 @@ impl Zone {
     /// Prefers peers that are not connected to us. If there are none, an outbound link to one that
     /// is makes a relay of it; a Grin node refuses the second link, which does no harm.
     fn dial_from_book(&mut self, ctx: &ZoneContext<'_>) -> bool {
-        let outbound = |peer: &&Peer| peer.direction == Direction::Outbound;
-        let groups: Vec<_> =
-            self.peers.values().filter(outbound).map(|peer| Group::of(peer.addr.ip())).collect();
-        let mut taken: Vec<_> =
-            self.peers.values().filter(outbound).map(|peer| peer.addr).collect();
+        let outbound = self.peers.values().filter(|peer| peer.is_outbound());
+        let mut taken: Vec<_> = outbound.filter_map(|peer| peer.addr).collect();
+        let groups: Vec<NetGroup> = taken.iter().map(PeerAddr::group).collect();
         taken.extend(&self.dialer.dialing);
-        let listening = self.peers.values().map(|peer| peer.info.listen);
+        let listening = self.peers.values().filter_map(|peer| peer.info.listen);
         let connected: Vec<_> = taken.iter().copied().chain(listening).collect();
         let mut pick =
-            |excluded: &[SocketAddr]| self.book.pick(ctx.unix, &mut self.rng, &groups, excluded);
+            |excluded: &[PeerAddr]| self.book.pick(ctx.unix, &mut self.rng, &groups, excluded);
         let Some(addr) = pick(&connected).or_else(|| pick(&taken)) else { return false };
         self.connect(addr, ctx);
         true
     }
 
-    fn connect(&mut self, addr: SocketAddr, ctx: &ZoneContext<'_>) {
+    fn connect(&mut self, addr: PeerAddr, ctx: &ZoneContext<'_>) {
         self.dialer.dialing.insert(addr);
         self.book.handle_attempt(addr, ctx.unix);
         self.effects.push_back(Effect::Connect { addr });
     }
 
-    fn ask_for_addrs(&mut self) {
-        let outbound = self.peers.iter_mut().filter(|(_, p)| p.direction == Direction::Outbound);
-        let Some((id, peer)) = outbound.choose(&mut self.rng) else { return };
-        peer.asked_addrs += 1;
-        let id = *id;
-        self.send(id, Message::GetPeerAddrs(Capabilities::TX_KERNEL_HASH));
+    fn ask_somebody(&mut self) {
+        let outbound = self.peers.iter().filter(|(_, peer)| peer.is_outbound());
+        if let Some(peer) = outbound.map(|(id, _)| *id).choose(&mut self.rng) {
+            self.ask_for_addrs(peer);
+        }
     }
 }

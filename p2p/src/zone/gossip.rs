@@ -8,6 +8,7 @@ use rand_distr::{Distribution, Exp};
 use scape_aggregate::{Hash, ProtocolVersion, ValidTx};
 use scape_pool::{Instant, PeerId};
 
+use super::peer::Peer;
 use super::{Zone, ZoneContext};
 use crate::peer::Capabilities;
 use crate::wire::Message;
@@ -78,8 +79,9 @@ impl Zone {
     /// each after a time of its own, so that who is told when says little about who knew first.
     pub(super) fn announce(&mut self, tx: &ValidTx, except: Option<PeerId>, ctx: &ZoneContext<'_>) {
         let Some(first) = tx.kernels().first().map(|kernel| *kernel.hash()) else { return };
-        let unaware =
-            self.peers.iter().filter(|(id, peer)| Some(**id) != except && !peer.knows(&first));
+        let unaware = self.peers.iter().filter(|(id, peer)| {
+            Some(**id) != except && self.tells_peer(peer) && !peer.knows(&first)
+        });
         let mut unaware: Vec<_> = unaware.map(|(id, _)| *id).collect();
         unaware.shuffle(&mut self.rng);
         for (index, peer) in unaware.into_iter().enumerate() {
@@ -95,6 +97,9 @@ impl Zone {
     /// Tells a new peer of what is public and not mined yet, the latest of it: when that was fluffed
     /// there may have been nobody to tell, or those who were told are gone.
     pub(super) fn greet(&mut self, peer: PeerId, ctx: &ZoneContext<'_>) {
+        if self.peers.get(&peer).is_none_or(|record| !self.tells_peer(record)) {
+            return;
+        }
         let first = |tx: &ValidTx| tx.kernels().first().map(|kernel| *kernel.hash());
         let room = MAX_LATER.saturating_sub(self.gossip.later.len());
         let latest = self.pool.latest_public().take(MAX_GREETING.min(room));
@@ -102,6 +107,12 @@ impl Zone {
             let at = ctx.now + self.draw_delay();
             self.gossip.tell_later(peer, kernel, at);
         }
+    }
+
+    /// Whether a peer is told of what is public. In an anonymity zone only those that we chose: to
+    /// come to our onion service again and again costs nothing, and who does so learns nothing.
+    fn tells_peer(&self, peer: &Peer) -> bool {
+        !self.config.network.is_anonymous() || peer.is_outbound()
     }
 
     /// Memoryless, so that the time of an announcement bounds the time of knowing only from above.

@@ -1,18 +1,13 @@
 //! What peers say, and what comes of it.
 
-use std::net::IpAddr;
-use std::time::Duration;
-
 use scape_pool::PeerId;
 
 use super::peer::Peer;
 use super::{Account, Effect, Zone, ZoneContext};
-use crate::book::{Group, Source, UnixTime, host_of};
+use crate::addr::Host;
+use crate::book::UnixTime;
 use crate::link::{Offence, Score, Verdict};
 use crate::wire::{BanReason, Message, Tip};
-
-/// How often one peer is told addresses (`grin_servers::grin::seed` asks every 20 s).
-const ADDRS_INTERVAL: Duration = Duration::from_secs(15);
 
 impl Zone {
     /// Takes a message that came from a peer. Pings were answered by the host.
@@ -28,6 +23,7 @@ impl Zone {
             Message::Ping(tip) | Message::Pong(tip) => self.handle_tip(peer, tip, ctx),
             Message::GetPeerAddrs(needed) => self.handle_get_addrs(peer, needed, ctx),
             Message::PeerAddrs(addrs) => self.handle_addrs(peer, &addrs, ctx),
+            Message::PeerNames(names) => self.handle_names(peer, &names, ctx),
             // The link was opened by these; once more is nonsense.
             Message::Hand(_) | Message::Shake(_) => self.offend(peer, Offence::Protocol, ctx),
             // It is about to hang up.
@@ -44,63 +40,27 @@ impl Zone {
         }
     }
 
-    fn handle_get_addrs(
-        &mut self,
-        peer: PeerId,
-        needed: crate::peer::Capabilities,
-        ctx: &ZoneContext<'_>,
-    ) {
-        let Some(record) = self.peers.get_mut(&peer) else { return };
-        // A Grin node that looks for peers asks every 20 s; who asks more often waits.
-        if record.told_addrs.is_some_and(|last| ctx.now < last + ADDRS_INTERVAL) {
-            return;
-        }
-        record.told_addrs = Some(ctx.now);
-        let addrs = self.book.sample(ctx.unix, &mut self.rng, needed);
-        self.send(peer, Message::PeerAddrs(addrs));
-    }
-
-    fn handle_addrs(
-        &mut self,
-        peer: PeerId,
-        addrs: &[std::net::SocketAddr],
-        ctx: &ZoneContext<'_>,
-    ) {
-        let Some(record) = self.peers.get_mut(&peer) else { return };
-        let Some(left) = record.asked_addrs.checked_sub(1) else {
-            return self.offend(peer, Offence::Unsolicited, ctx);
-        };
-        record.asked_addrs = left;
-        let source = Source::Peer(Group::of(record.addr.ip()));
-        for addr in addrs {
-            // Each address stands for itself: the book says which it keeps.
-            let _ = self.book.add(*addr, source, ctx.unix);
-        }
-        self.dialer.wake(ctx.now);
-    }
-
     /// Puts an offence on the account of a peer's host, unless that is whitelisted.
     pub(super) fn offend(&mut self, peer: PeerId, offence: Offence, ctx: &ZoneContext<'_>) {
         let Some(record) = self.peers.get(&peer).filter(|record| !record.closing) else { return };
-        self.charge(peer, record.addr.ip(), offence, ctx);
+        self.charge(peer, record.host(), offence, ctx);
     }
 
-    /// The account stays when the link goes, so that hanging up does not wipe it clean. When it is
-    /// full, the peer is disconnected and its host is banned.
+    /// The account of a host stays when the link goes, so that hanging up does not wipe it clean.
+    /// When it is full, the peer is disconnected and its host, if it has one, is banned.
     pub(super) fn charge(
         &mut self,
         peer: PeerId,
-        ip: IpAddr,
+        host: Option<Host>,
         offence: Offence,
         ctx: &ZoneContext<'_>,
     ) {
-        if self.config.peers.whitelist.contains(&ip) {
+        if host.is_some_and(|host| self.config.peers.whitelist.contains(&host)) {
             return;
         }
-        // All of a development network is on one host: there the link is the peer.
-        let account = match ip.is_loopback() {
-            true => Account::Link(peer),
-            false => Account::Host(host_of(ip)),
+        let account = match host {
+            Some(host) if !host.is_loopback() => Account::Host(host.whole()),
+            _ => Account::Link(peer),
         };
         let score = self.scores.get_or_insert_mut(account, Score::new);
         if score.handle_offence(offence, ctx.now) == Verdict::Tolerate {
@@ -124,12 +84,20 @@ impl Zone {
     /// Talks no more to a host, and ends what connections there are, as long as a ban lasts. The
     /// owner may ban whom a peer's account would not: a host of the whitelist, and loopback, which
     /// all of a development network is on.
-    pub fn ban(&mut self, host: IpAddr, ctx: &ZoneContext<'_>) {
-        let host = host_of(host);
+    ///
+    /// A host of another network is nothing to this zone: above all, an onion service is reached
+    /// through loopback, which has to stay open.
+    pub fn ban(&mut self, host: impl Into<Host>, ctx: &ZoneContext<'_>) {
+        let host = host.into().whole();
+        if host.network() != self.config.network {
+            return;
+        }
         let duration = self.config.peers.ban;
         self.book.ban(host, UnixTime(ctx.unix.0.saturating_add(duration.as_secs())));
-        self.effects.push_back(Effect::Block { ip: host, duration });
-        let of_host = |record: &&Peer| host_of(record.addr.ip()) == host;
+        if let Host::Ip(ip) = host {
+            self.effects.push_back(Effect::Block { ip, duration });
+        }
+        let of_host = |record: &Peer| record.host().map(Host::whole) == Some(host);
         let links = self.peers.iter().filter(|(_, record)| of_host(record));
         let links: Vec<_> = links.map(|(id, _)| *id).collect();
         links.into_iter().for_each(|id| self.close(id));

@@ -16,6 +16,7 @@
 //! asked for and served by what is public alone, and what becomes of a stem transaction costs its
 //! sender nothing once its proofs are right.
 
+mod addrs;
 mod config;
 mod dial;
 mod gossip;
@@ -28,7 +29,7 @@ mod transactions;
 mod verifications;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -42,12 +43,13 @@ use scape_pool::{
 };
 use thiserror::Error;
 
+use crate::addr::{Host, PeerAddr};
 use crate::book::{Book, UnixTime};
 use crate::dandelion::{DandelionRouter, Params};
 use crate::link::Score;
 use crate::wire::{BanReason, Message};
 
-pub use config::{PeersConfig, ZoneConfig, ZoneKind};
+pub use config::{PeersConfig, ZoneConfig};
 use dial::Dialer;
 use gossip::Gossip;
 use peer::Peer;
@@ -83,7 +85,7 @@ pub enum Effect {
     /// [`Zone::handle_connect_failed`].
     Connect {
         /// The address.
-        addr: SocketAddr,
+        addr: PeerAddr,
     },
     /// End a connection.
     Disconnect {
@@ -178,8 +180,9 @@ const ACCOUNTS: NonZeroUsize = NonZeroUsize::new(4_096).expect("not zero");
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 enum Account {
     /// All links of a host.
-    Host(IpAddr),
-    /// One link.
+    Host(Host),
+    /// One link: of a peer that shows no address, and of this machine, which all of a development
+    /// network is on and everyone who comes to an onion service.
     Link(PeerId),
 }
 
@@ -330,8 +333,8 @@ impl Zone {
     /// Tells the router who may be a relay now.
     fn refresh_relays(&mut self, ctx: &ZoneContext<'_>) {
         let (tip, lag) = (ctx.chain.tip(), self.config.params.relay_max_lag);
-        let whitelist: &BTreeSet<IpAddr> = &self.config.peers.whitelist;
+        let whitelist: &BTreeSet<Host> = &self.config.peers.whitelist;
         let eligible = self.peers.iter().filter(|(_, peer)| peer.can_relay(&tip, lag, whitelist));
-        self.router.set_candidates(eligible.map(|(id, peer)| peer.as_candidate(*id)));
+        self.router.set_candidates(eligible.filter_map(|(id, peer)| peer.as_candidate(*id)));
     }
 }

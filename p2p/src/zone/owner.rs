@@ -1,20 +1,20 @@
 //! What the owner asks of a zone.
 
-use std::net::IpAddr;
-
 use scape_aggregate::Hash;
 use scape_pool::Instant;
 
 use super::{Effect, PeersConfig, Zone, ZoneContext};
-use crate::book::host_of;
+use crate::addr::Host;
 use crate::dandelion::Params;
 
 impl Zone {
     /// Lifts the ban of a host. Returns whether there was one.
-    pub fn unban(&mut self, host: IpAddr, ctx: &ZoneContext<'_>) -> bool {
-        let host = host_of(host);
+    pub fn unban(&mut self, host: impl Into<Host>, ctx: &ZoneContext<'_>) -> bool {
+        let host = host.into().whole();
         let banned = self.book.unban(host);
-        self.effects.push_back(Effect::Unblock { ip: host });
+        if let Host::Ip(ip) = host {
+            self.effects.push_back(Effect::Unblock { ip });
+        }
         self.dialer.wake(ctx.now);
         banned
     }

@@ -1,15 +1,15 @@
 use std::collections::{BTreeSet, VecDeque};
-use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 
 use lru::LruCache;
 use scape_aggregate::{Hash, ProtocolVersion, ValidTx};
 use scape_pool::{EntryId, Instant, PeerId, Tip};
 
-use crate::book::Group;
+use crate::addr::{Host, PeerAddr};
 use crate::dandelion::Candidate;
 use crate::handshake::PeerInfo;
 use crate::peer::{Capabilities, Direction};
+use crate::secure::Protection;
 
 /// How many public transactions we remember that a peer knows.
 const KNOWN: NonZeroUsize = NonZeroUsize::new(1_024).expect("not zero");
@@ -19,7 +19,8 @@ const STEMS: usize = 256;
 /// A connection, as its zone sees it.
 #[derive(Debug)]
 pub(super) struct Peer {
-    pub(super) addr: SocketAddr,
+    /// `None` for a peer that came to our onion service.
+    pub(super) addr: Option<PeerAddr>,
     pub(super) direction: Direction,
     pub(super) info: PeerInfo,
     /// When the handshake was done.
@@ -43,8 +44,8 @@ pub(super) struct Peer {
 pub struct PeerStatus {
     /// The connection.
     pub id: PeerId,
-    /// The address at the other end.
-    pub addr: SocketAddr,
+    /// The address at the other end; `None` for a peer that came to our onion service.
+    pub addr: Option<PeerAddr>,
     /// Who connected.
     pub direction: Direction,
     /// What the peer calls itself.
@@ -53,6 +54,8 @@ pub struct PeerStatus {
     pub version: ProtocolVersion,
     /// What it can do.
     pub capabilities: Capabilities,
+    /// How the link is protected.
+    pub protection: Protection,
     /// The height that it says it is at, if it said so.
     pub height: Option<u64>,
     /// The work that it says its chain has.
@@ -63,7 +66,7 @@ pub struct PeerStatus {
 
 impl Peer {
     pub(super) fn new(
-        addr: SocketAddr,
+        addr: Option<PeerAddr>,
         direction: Direction,
         info: PeerInfo,
         since: Instant,
@@ -90,6 +93,7 @@ impl Peer {
             user_agent: self.info.user_agent.clone(),
             version: self.info.version,
             capabilities: self.info.capabilities,
+            protection: self.info.protection,
             height: self.tip.map(|tip| tip.height),
             total_difficulty: self
                 .tip
@@ -98,14 +102,25 @@ impl Peer {
         }
     }
 
-    pub(super) fn as_candidate(&self, peer: PeerId) -> Candidate {
-        Candidate { peer, group: Group::of(self.addr.ip()) }
+    /// As the router knows it; `None` for one without an address, which is never chosen.
+    pub(super) fn as_candidate(&self, peer: PeerId) -> Option<Candidate> {
+        Some(Candidate { peer, group: self.addr?.group() })
+    }
+
+    /// Whom its offences are held against, if that can be told.
+    pub(super) fn host(&self) -> Option<Host> {
+        self.addr.map(|addr| addr.host())
+    }
+
+    pub(super) fn is_outbound(&self) -> bool {
+        self.direction == Direction::Outbound
     }
 
     /// Whether it may be a relay: we chose it, it understands commit-only inputs, and it is in
     /// sync with us. Before its first pong its difficulty in the handshake has to do.
-    pub(super) fn can_relay(&self, ours: &Tip, max_lag: u64, whitelist: &BTreeSet<IpAddr>) -> bool {
-        let chosen = self.direction == Direction::Outbound || whitelist.contains(&self.addr.ip());
+    pub(super) fn can_relay(&self, ours: &Tip, max_lag: u64, whitelist: &BTreeSet<Host>) -> bool {
+        let trusted = self.host().is_some_and(|host| whitelist.contains(&host));
+        let chosen = self.is_outbound() || trusted;
         let in_sync = match self.tip {
             Some(tip) => tip.height.saturating_add(max_lag) >= ours.height,
             None => self.info.total_difficulty >= ours.total_difficulty,

@@ -1,12 +1,16 @@
+use std::net::SocketAddr;
+
 use rand::SeedableRng;
 use scape_aggregate::builder::AssumedTx;
 use scape_aggregate::{ChainType, Commitment, Consensus, OutputFeatures, ProtocolVersion, ValidTx};
 use scape_pool::{BlockSummary, Tip, Utxo};
 
 use super::*;
+use crate::addr::PeerAddr;
 use crate::book::BookConfig;
 use crate::handshake::PeerInfo;
 use crate::peer::{Capabilities, Direction};
+use crate::secure::Protection;
 
 const CONSENSUS: Consensus = Consensus::of(ChainType::Testnet);
 
@@ -70,12 +74,14 @@ impl Host {
         version: ProtocolVersion,
     ) {
         let addr = SocketAddr::from(([10, 0, 0, u8::try_from(peer).unwrap()], 3414));
+        let addr = Some(PeerAddr::from(addr));
         let info = PeerInfo {
             version,
             capabilities,
             user_agent: "peer".to_owned(),
             total_difficulty: 0,
             listen: addr,
+            protection: Protection::default(),
         };
         self.call(|zone, ctx| zone.handle_connected(PeerId(peer), addr, direction, info, ctx));
     }

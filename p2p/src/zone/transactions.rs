@@ -1,12 +1,11 @@
 //! Transactions on their way in: from a message, through the verifier, to the pool.
 
-use std::net::IpAddr;
-
 use scape_aggregate::{Transaction, ValidTx, VerifyError};
 use scape_pool::{Accepted, ChainUpdate, Context, PeerId, Refusal, Source};
 
 use super::verifications::Pending;
 use super::{Effect, PushError, Ticket, Unverified, Zone, ZoneContext};
+use crate::addr::Host;
 use crate::link::Offence;
 
 impl Zone {
@@ -33,7 +32,9 @@ impl Zone {
                     .and_then(|tx| Ok(self.admit_own(tx, stem, ctx)?));
                 self.effects.push_back(Effect::Pushed { ticket, verdict: admitted });
             }
-            (Some((peer, ip)), Err(_)) => self.offend_or_ban(peer, ip, Offence::InvalidProof, ctx),
+            (Some((peer, host)), Err(_)) => {
+                self.offend_or_ban(peer, host, Offence::InvalidProof, ctx)
+            }
             (Some((peer, _)), Ok(tx)) => {
                 // What becomes of a stem transaction depends on the stempool, if only because a
                 // part of it may be there already: it costs nothing, or the sender could tell.
@@ -55,8 +56,8 @@ impl Zone {
                 self.effects.push_back(Effect::Pushed { ticket, verdict: Err(why.into()) });
             }
             // It may be we who are slow; who goes on like that runs out of points all the same.
-            (Some((peer, ip)), Unverified::Flood) => {
-                self.offend_or_ban(peer, ip, Offence::Refused, ctx);
+            (Some((peer, host)), Unverified::Flood) => {
+                self.offend_or_ban(peer, host, Offence::Refused, ctx);
             }
             // A stem transaction has its embargo elsewhere, a public one is asked for again.
             (Some(_), Unverified::Busy | Unverified::Cancelled | Unverified::Failed) => {}
@@ -92,7 +93,7 @@ impl Zone {
     /// Sends a transaction to the verifier, if its sender may and it is worth it.
     fn verify(&mut self, peer: PeerId, tx: Transaction, stem: bool, ctx: &ZoneContext<'_>) {
         let Some(record) = self.peers.get(&peer) else { return };
-        let ip = record.addr.ip();
+        let host = record.host();
         if let Err(refusal) = self.precheck(&tx, ctx) {
             if refusal.is_public() {
                 self.offend(peer, Offence::Refused, ctx);
@@ -106,7 +107,7 @@ impl Zone {
             // is still wanted and asked for again.
             return;
         }
-        let ticket = self.verifications.insert(Pending::new(&tx, Some((peer, ip)), stem));
+        let ticket = self.verifications.insert(Pending::new(&tx, Some((peer, host)), stem));
         self.effects.push_back(Effect::Verify { ticket, tx, sender: Some(peer) });
     }
 
@@ -188,10 +189,16 @@ impl Zone {
     }
 
     /// The offence counts even if the peer has hung up meanwhile.
-    fn offend_or_ban(&mut self, peer: PeerId, ip: IpAddr, offence: Offence, ctx: &ZoneContext<'_>) {
+    fn offend_or_ban(
+        &mut self,
+        peer: PeerId,
+        host: Option<Host>,
+        offence: Offence,
+        ctx: &ZoneContext<'_>,
+    ) {
         match self.peers.contains_key(&peer) {
             true => self.offend(peer, offence, ctx),
-            false => self.charge(peer, ip, offence, ctx),
+            false => self.charge(peer, host, offence, ctx),
         }
     }
 }

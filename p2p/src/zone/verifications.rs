@@ -1,8 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::IpAddr;
 
 use scape_aggregate::{Commitment, Input, Transaction};
 use scape_pool::PeerId;
+
+use crate::addr::Host;
 
 use super::Ticket;
 
@@ -20,13 +21,17 @@ pub(super) struct Verifications {
 #[derive(Debug)]
 pub(super) struct Pending {
     tx: Transaction,
-    pub(super) sender: Option<(PeerId, IpAddr)>,
+    pub(super) sender: Option<(PeerId, Option<Host>)>,
     pub(super) stem: bool,
     given_up: bool,
 }
 
 impl Pending {
-    pub(super) fn new(tx: &Transaction, sender: Option<(PeerId, IpAddr)>, stem: bool) -> Self {
+    pub(super) fn new(
+        tx: &Transaction,
+        sender: Option<(PeerId, Option<Host>)>,
+        stem: bool,
+    ) -> Self {
         Self { tx: tx.clone(), sender, stem, given_up: false }
     }
 }

@@ -37,6 +37,7 @@ p, Space         pause, go on
 ?                this
 
 A relay gets what this node stems.
+Marks: + encrypted, ! not as it was before.
 Patience: how long the stempool waits
 for company before it sends.
 Embargo: when a transaction is fluffed

@@ -7,7 +7,9 @@ use ratatui::layout::{Constraint, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Row, Table};
-use scape::api::view::{PeerView, StatusView, StemView, TransactionState, TransactionView};
+use scape::api::view::{
+    LinkView, PeerView, StatusView, StemView, TransactionState, TransactionView,
+};
 
 use super::draw::{BAD, DIM, GOOD, WARN, shown, titled};
 use super::state::{Pane, State};
@@ -35,7 +37,7 @@ pub(super) fn peers(frame: &mut Frame<'_>, area: Rect, state: &State, peers: &[P
         };
         Row::new([
             harmless(&peer.addr),
-            way.to_owned(),
+            format!("{way}{}", mark(peer.link)),
             peer.height.map_or("?".to_owned(), grouped),
             span(state.aged(peer.connected_secs)),
             harmless(&peer.user_agent),
@@ -46,8 +48,8 @@ pub(super) fn peers(frame: &mut Frame<'_>, area: Rect, state: &State, peers: &[P
     let addr = u16::try_from(addr).unwrap_or(u16::MAX).clamp(SHORT_ADDR, LONG_ADDR);
     let widths = [
         Constraint::Length(addr),
-        Constraint::Length(5),
-        Constraint::Length(10),
+        Constraint::Length(6),
+        Constraint::Length(9),
         Constraint::Length(if area.width < NARROW { 0 } else { 11 }),
         Constraint::Fill(1),
     ];
@@ -55,6 +57,15 @@ pub(super) fn peers(frame: &mut Frame<'_>, area: Rect, state: &State, peers: &[P
     let header = Row::new(["address", "way", "height", "up", "agent"]).style(DIM);
     let block = titled(title, state.focus == Pane::Peers);
     frame.render_widget(Table::new(rows, widths).header(header).block(block), area);
+}
+
+/// What is said of a link beside its way.
+fn mark(link: LinkView) -> &'static str {
+    match link {
+        LinkView::Plain => "",
+        LinkView::Encrypted => "+",
+        LinkView::Downgraded | LinkView::KeyChanged => "!",
+    }
 }
 
 /// The owner's transactions.

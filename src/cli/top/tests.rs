@@ -6,8 +6,8 @@ use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::style::Color;
 use scape::api::view::{
-    ChainSourceView, ChainStateView, JournalView, PeerView, PoolsView, StatusView, StemView,
-    TipView, TransactionState, TransactionView,
+    ChainSourceView, ChainStateView, JournalView, LinkView, PeerView, PoolsView, StatusView,
+    StemView, TipView, TransactionState, TransactionView,
 };
 
 use super::draw::draw;
@@ -56,6 +56,7 @@ fn peers() -> Vec<PeerView> {
         user_agent: "MW/Grin 5.5.2".to_owned(),
         version: 1_000,
         capabilities: 15,
+        link: if at.is_multiple_of(3) { LinkView::Encrypted } else { LinkView::Plain },
         height: (at != 1).then_some(3_456_789),
         total_difficulty: None,
         relay: at == 0,

@@ -133,11 +133,14 @@ impl Lossless {
         Ok(())
     }
 
-    /// What peers sent may be given up, for a reason.
+    /// What peers sent may be given up, for a reason. It is not if only something merged with it is.
     fn give_up(&mut self, net: &Network, id: NodeId, kernels: &[Hash]) -> Result<(), Breach> {
         let Some(duties) = self.duties.get_mut(&id) else { return Ok(()) };
-        let concerned =
-            |duty: &mut Duty| !duty.own && duty.kernels.iter().any(|k| kernels.contains(k));
+        let concerned = |duty: &mut Duty| {
+            !duty.own
+                && duty.kernels.iter().any(|k| kernels.contains(k))
+                && !is_on_stem(net, id, &duty.kernels)
+        };
         for duty in duties.extract_if(.., concerned) {
             if !is_excluded(&self.mint, net, id, &duty.kernels) {
                 let what = format!("{id} gives up {} for no reason", list(&duty.kernels));
@@ -186,6 +189,13 @@ fn is_excluded(mint: &Mint, net: &Network, id: NodeId, kernels: &[Hash]) -> bool
         spent.contains(needed) || node.ledger().utxo(needed).is_none() && !pending.contains(needed)
     };
     kernels.iter().any(|kernel| is_out(net, id, kernel)) || mint.needs(kernels).iter().any(lacks)
+}
+
+/// Whether a node still has all of these kernels to pass on.
+fn is_on_stem(net: &Network, id: NodeId, kernels: &[Hash]) -> bool {
+    let Some(zone) = net.node(id).zone() else { return false };
+    let held: HashSet<Hash> = zone.pool().stem().flat_map(|(tx, ..)| self::kernels(tx)).collect();
+    kernels.iter().all(|kernel| held.contains(kernel))
 }
 
 fn in_sync(net: &Network) -> Result<(), Breach> {

@@ -15,6 +15,7 @@ use rand_chacha::ChaCha12Rng;
 use rand_distr::{Distribution, Exp1};
 use scape_aggregate::builder::AssumedTx;
 use scape_aggregate::{ChainType, Consensus, Hash, ProtocolVersion, TxKernel, ValidTx};
+use scape_p2p::addr::NetGroup;
 use scape_p2p::book::Group;
 use scape_p2p::dandelion::{Candidate, DandelionRouter};
 use scape_pool::{
@@ -474,6 +475,6 @@ fn nodes(
 /// Every node is in a group of its own.
 fn candidate(node: u32) -> Candidate {
     let [a, b, c, d] = node.to_be_bytes();
-    let group = Group::of(IpAddr::V4(Ipv4Addr::new(10 ^ b, c, d, a)));
+    let group = NetGroup::Ip(Group::of(IpAddr::V4(Ipv4Addr::new(10 ^ b, c, d, a))));
     Candidate { peer: PeerId(u64::from(node)), group }
 }

@@ -19,6 +19,8 @@ pub(super) struct Ground {
     pub(super) survivors: Vec<Vec<Part>>,
     /// Outputs that will not come (back).
     pub(super) gone: Vec<Commitment>,
+    /// Those of them that come back on the stem, with a transaction of the owner.
+    pub(super) promised: Vec<Commitment>,
     /// What is left of such aggregates, to be announced.
     pub(super) announced: Vec<Id>,
     /// Whether others may come back, as after a reorg.
@@ -145,8 +147,11 @@ impl Model {
             Fit::Refused(_) => Fate::Lost,
             Fit::AwaitsHeight(height) => Fate::Waits(Awaits::Height(height)),
             Fit::Awaits(missing) => {
-                let is_gone = missing.iter().any(|output| ground.gone.contains(output));
-                match ground.may_return && !is_gone {
+                let comes = missing.iter().all(|output| {
+                    let stays = ground.may_return && !ground.gone.contains(output);
+                    stays || stem && ground.promised.contains(output)
+                });
+                match comes {
                     true => Fate::Waits(Awaits::Outputs(missing)),
                     false => Fate::Lost,
                 }
@@ -184,6 +189,7 @@ impl Model {
             return;
         }
         ground.gone.extend(creates(&tx));
+        ground.promised.extend(self.promised(&tx, world));
         self.lose(&tx, stem, world);
     }
 
@@ -191,8 +197,10 @@ impl Model {
     /// exist all the same. What is public does not learn of what happens on the stem.
     pub(super) fn lose(&mut self, tx: &ValidTx, stem: bool, world: &World) {
         self.notice(Notice::Conflicted { kernels: kernels(tx), by: None });
+        let promised = self.promised(tx, world);
         for output in creates(tx) {
             let [in_public, on_stem] = [false, true].map(|stem| self.exists(&output, stem, world));
+            let on_stem = on_stem || promised.contains(&output);
             let lost = self.take_orphans(|orphan| {
                 let exists = if orphan.stem { on_stem } else { in_public };
                 let learns = orphan.stem || !stem;

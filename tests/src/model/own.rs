@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use scape_aggregate::ValidTx;
+use scape_aggregate::{Commitment, ValidTx};
 use scape_pool::{BlockSummary, ChainView, Notice, Source};
 
-use super::entries::{Arrival, Past, Pushed, is_inside, kernels, overlaps, spends};
+use super::entries::{Arrival, Past, Pushed, creates, is_inside, kernels, overlaps, spends};
 use super::rules::Fit;
 use super::{Model, Rule, World};
 
@@ -75,6 +75,18 @@ impl Model {
             rescued |= fits;
         }
         rescued
+    }
+
+    /// What comes back with the owner's transactions in one that is given up.
+    pub(super) fn promised(&self, tx: &ValidTx, world: &World) -> Vec<Commitment> {
+        if !self.keeps(Rule::Rescue) {
+            return Vec::new();
+        }
+        let all = kernels(tx);
+        let pending =
+            self.pushed.iter().filter(|own| own.mined.is_none() && overlaps(&own.tx, &all));
+        let back = pending.filter(|own| self.can_come_back(own, world));
+        back.flat_map(|own| creates(&own.tx).collect::<Vec<_>>()).collect()
     }
 
     /// Whether nothing that was in the chain is missing.

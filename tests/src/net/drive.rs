@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use scape_aggregate::Hash;
+use scape_p2p::addr::PeerAddr;
 use scape_p2p::book::UnixTime;
 use scape_p2p::wire::Message;
 use scape_p2p::zone::{Effect, Zone, ZoneContext};
@@ -28,7 +29,9 @@ impl Network {
             Event::Dialled { from, life, addr } => self.on_dialled(from, life, addr),
             Event::Connected { end, addr, info } => self.on_connected(end, addr, info),
             Event::DialFailed { node, life, addr, to_self } if self.lives(node, life) => {
-                self.with_zone(node, |zone, ctx| zone.handle_connect_failed(addr, to_self, ctx));
+                self.with_zone(node, |zone, ctx| {
+                    zone.handle_connect_failed(addr.into(), to_self, ctx)
+                });
             }
             Event::Verified(node, life, ticket, verdict) if self.lives(node, life) => {
                 self.with_zone(node, |zone, ctx| zone.handle_verified(ticket, verdict, ctx));
@@ -114,7 +117,8 @@ impl Network {
     fn carry_out(&mut self, id: NodeId, effect: Effect) {
         match effect {
             Effect::Send { peer, message } => self.on_send(id, peer, message),
-            Effect::Connect { addr } => self.dial(id, addr),
+            Effect::Connect { addr: PeerAddr::Ip(addr) } => self.dial(id, addr),
+            Effect::Connect { addr } => unreachable!("{addr} in a zone of IP addresses"),
             Effect::Disconnect { peer, .. } => self.close(peer),
             Effect::Block { ip, duration } => {
                 self.nodes[id.0].blocked.insert(ip, self.now + duration);

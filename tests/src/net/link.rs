@@ -92,7 +92,7 @@ impl Network {
         // What the acceptor sees is a port that nobody listens on.
         let seen = SocketAddr::new(host, 40_000 + (far.0 % 20_000) as u16);
         self.with_zone(to, |zone, ctx| {
-            zone.handle_connected(far, seen, Direction::Inbound, at_caller, ctx);
+            zone.handle_connected(far, Some(seen.into()), Direction::Inbound, at_caller, ctx);
         });
         self.send_tip(far);
     }
@@ -123,7 +123,7 @@ impl Network {
         self.nodes[owner.0].links.insert(end, to);
         self.observe(owner, Observation::Connected(to));
         self.with_zone(owner, |zone, ctx| {
-            zone.handle_connected(end, addr, Direction::Outbound, info, ctx);
+            zone.handle_connected(end, Some(addr.into()), Direction::Outbound, info, ctx);
         });
         self.send_tip(end);
     }

@@ -6,9 +6,11 @@ use std::time::Duration;
 use rand_chacha::ChaCha12Rng;
 use scape::chain::DevLedger;
 use scape_aggregate::Hash;
+use scape_p2p::addr::PeerAddr;
 use scape_p2p::book::{Book, BookConfig, Source};
 use scape_p2p::handshake::PeerInfo;
 use scape_p2p::peer::Capabilities;
+use scape_p2p::secure::Protection;
 use scape_p2p::wire::Message;
 use scape_p2p::zone::{Zone, ZoneConfig};
 use scape_pool::{ChainView, Instant, PeerId, Record};
@@ -102,7 +104,7 @@ impl Node {
         rng: ChaCha12Rng,
     ) -> Self {
         let mut config = spec.zone;
-        config.peers.fixed.extend(spec.dials.iter().map(|node| node.addr()));
+        config.peers.fixed.extend(spec.dials.iter().map(|node| PeerAddr::from(node.addr())));
         Self {
             zone: None,
             ledger,
@@ -193,7 +195,8 @@ impl Node {
             capabilities: self.capabilities,
             user_agent: "scape-tests".to_owned(),
             total_difficulty: self.ledger.tip().total_difficulty,
-            listen,
+            listen: Some(listen.into()),
+            protection: Protection::default(),
         }
     }
 

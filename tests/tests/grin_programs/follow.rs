@@ -33,7 +33,7 @@ async fn beside(grin: &Grin, poll: Duration) -> Running {
         params: Params { stem_probability: 1.0, patience, ..Preset::GrinDoc.params() },
         peers: PeersConfig {
             outbound: 1,
-            fixed: BTreeSet::from([grin.p2p()]),
+            fixed: BTreeSet::from([grin.p2p().into()]),
             dial_interval: Duration::from_millis(200),
             ..PeersConfig::default()
         },

@@ -29,7 +29,7 @@ async fn addresses_go_both_ways() {
     let dir = tempfile::tempdir().unwrap();
     let mut config = config(&[]);
     config.book.allow_private = true;
-    config.seeds = vec![alice.addr];
+    config.seeds = vec![alice.addr.into()];
     config.data_dir = Some(dir.path().to_owned());
     let relay = Relay::start(config).await;
 

@@ -46,7 +46,7 @@ async fn a_ban_by_one_grin_leaves_us_with_the_others() {
     alice.server.peers.ban_peer(us, ReasonForBan::ManualBan).unwrap();
     let left = async || {
         let peers = relay.status().await.peers;
-        peers.len() == 1 && peers[0].addr == bob.addr
+        peers.len() == 1 && peers[0].addr == Some(bob.addr.into())
     };
     eventually("the link to who banned us is over", left).await;
     let tx = payment();

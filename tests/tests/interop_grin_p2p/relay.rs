@@ -7,6 +7,7 @@ use scape::chain::DevLedger;
 use scape::node::{Node, NodeConfig, Status};
 use scape_aggregate::builder::{Coin, Faucet, TxBuilder, parallel, seeded};
 use scape_aggregate::{ChainType, Consensus, Transaction};
+use scape_p2p::addr::PeerAddr;
 use scape_p2p::book::BookConfig;
 use scape_p2p::dandelion::{Params, Preset};
 use scape_p2p::net::NetConfig;
@@ -72,7 +73,7 @@ pub(crate) fn config(fixed: &[SocketAddr]) -> NodeConfig {
         },
         peers: PeersConfig {
             outbound: 1,
-            fixed: fixed.iter().copied().collect(),
+            fixed: fixed.iter().copied().map(PeerAddr::from).collect(),
             dial_interval: Duration::from_millis(20),
             ..PeersConfig::default()
         },

@@ -15,11 +15,11 @@ async fn both_sides_shake_hands_and_learn_about_each_other() {
     alice.net.set_tip(77, 7);
     alice.net.connect(bob.addr());
     let NetEvent::Connected { addr, direction, info, .. } = alice.next().await else { panic!() };
-    assert_eq!((addr, direction), (bob.addr(), Direction::Outbound));
-    assert_eq!((info.user_agent.as_str(), info.listen), ("bob", bob.addr()));
+    assert_eq!((addr, direction), (Some(bob.addr().into()), Direction::Outbound));
+    assert_eq!((info.user_agent.as_str(), info.listen), ("bob", Some(bob.addr().into())));
     let NetEvent::Connected { direction, info, .. } = bob.next().await else { panic!() };
     assert_eq!(direction, Direction::Inbound);
-    assert_eq!((info.user_agent.as_str(), info.listen), ("alice", alice.addr()));
+    assert_eq!((info.user_agent.as_str(), info.listen), ("alice", Some(alice.addr().into())));
     assert_eq!((info.total_difficulty, info.version), (77, ProtocolVersion::LOCAL));
 }
 
@@ -100,7 +100,12 @@ async fn nobody_there_is_reported() {
     let addr = listener.local_addr().unwrap();
     drop(listener);
     node.net.connect(addr);
-    assert!(matches!(node.connect_error().await, ConnectError::Io(_)));
+    let error = node.connect_error().await;
+    assert!(
+        matches!(error, ConnectError::Transport(transport::TransportError::Direct(_))),
+        "{error}"
+    );
+    assert_eq!(node.net.way_state(), WayState::Direct);
 }
 
 #[tokio::test]
@@ -228,7 +233,7 @@ async fn the_writer_is_paced() {
     })
     .await;
     let (ours, theirs) = tokio::io::duplex(1 << 20);
-    node.net.adopt(ours, "1.2.3.4:5".parse().unwrap());
+    node.net.adopt(ours, "1.2.3.4:5".parse::<PeerAddr>().unwrap());
     let mut raw = Raw::accept(theirs).await;
     let peer = node.connected().await;
     (0..100).for_each(|n| node.net.send(peer, kernel(n)).unwrap());

@@ -239,7 +239,7 @@ async fn blocked_hosts_are_neither_accepted_nor_dialled() {
     let ip = node.addr().ip();
     node.net.block(ip, Duration::from_secs(60));
     assert!(hung_up_on(&node, &frame(&Message::Hand(hand()))).await);
-    node.net.connect("127.0.0.1:9".parse().unwrap());
+    node.net.connect("127.0.0.1:9".parse::<PeerAddr>().unwrap());
     assert!(matches!(node.connect_error().await, ConnectError::Blocked));
     node.net.unblock(ip);
     let _raw = Raw::connect(node.addr()).await;

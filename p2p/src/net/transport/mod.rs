@@ -1,8 +1,7 @@
 //! Ways to a peer: directly, through a SOCKS5 proxy (Tor, or a tunnel of I2P), or through the SAM
 //! bridge of an I2P router.
 //!
-//! A [`Transport`] opens a stream to a [`PeerAddr`]; [`Net::adopt`](super::Net::adopt) shakes hands
-//! on it. Names go to the proxy as they are and are never resolved here: a direct dial takes IP
+//! A [`Transport`] opens a stream to a [`PeerAddr`]; [`Net`](super::Net) shakes hands on it. Names go to the proxy as they are and are never resolved here: a direct dial takes IP
 //! addresses only, and nothing in this crate asks the DNS.
 //!
 //! # Security
@@ -83,6 +82,9 @@ pub enum TransportError {
     /// The bridge failed, or says that the peer cannot be reached.
     #[error("SAM: {0}")]
     Sam(#[from] SamError),
+    /// There is no session of the bridge, or not yet.
+    #[error("no session of the SAM bridge")]
+    NoSession,
 }
 
 impl TransportError {
@@ -98,6 +100,7 @@ impl TransportError {
             Self::Unsupported(_) | Self::Direct(_) => false,
             Self::Socks(error) => error.is_of_proxy(),
             Self::Sam(error) => error.is_of_bridge(),
+            Self::NoSession => true,
         }
     }
 }

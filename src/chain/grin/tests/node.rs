@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use scape_aggregate::builder::{Coin, Faucet, TxBuilder, seeded};
 use scape_aggregate::{ChainType, Consensus, Hash, Transaction};
+use scape_p2p::addr::PeerAddr;
 use scape_p2p::book::BookConfig;
 use scape_p2p::dandelion::{Params, Preset};
 use scape_p2p::net::NetConfig;
@@ -73,7 +74,7 @@ async fn start(
         },
         peers: PeersConfig {
             outbound: 1,
-            fixed: relay.into_iter().collect::<BTreeSet<_>>(),
+            fixed: relay.into_iter().map(PeerAddr::from).collect::<BTreeSet<_>>(),
             dial_interval: Duration::from_millis(20),
             ..PeersConfig::default()
         },

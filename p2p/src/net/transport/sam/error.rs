@@ -40,6 +40,9 @@ pub enum SamError {
         /// The name of what came.
         found: I2pAddr,
     },
+    /// The file with the key of our destination cannot be read.
+    #[error("the file with the key of the destination cannot be read: {0}")]
+    KeyFile(std::io::ErrorKind),
     /// The bridge says no.
     #[error("{0}")]
     Refused(SamRefusal),

@@ -1,5 +1,6 @@
 //! Proxies and bridges in this process: honest ones, and one for each way to misbehave.
 
+mod net;
 mod sam;
 mod socks;
 

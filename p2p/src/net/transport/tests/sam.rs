@@ -8,25 +8,25 @@ use super::*;
 use crate::addr::I2pAddr;
 
 /// A destination with a certificate of four bytes, as routers make them, in I2P's base64.
-fn destination(fill: u8) -> String {
+pub(super) fn destination(fill: u8) -> String {
     let bytes = [&vec![fill; 384][..], &[5, 0, 4, 0, 7, 0, 4]].concat();
     BASE64.encode(&bytes).replace('+', "-").replace('/', "~")
 }
 
-fn name(fill: u8) -> I2pAddr {
+pub(super) fn name(fill: u8) -> I2pAddr {
     I2pAddr::of_destination(&[&vec![fill; 384][..], &[5, 0, 4, 0, 7, 0, 4]].concat())
 }
 
 /// The key of a destination: itself, and secrets after it.
-fn key(fill: u8) -> String {
+pub(super) fn key(fill: u8) -> String {
     let bytes = [&vec![fill; 384][..], &[5, 0, 4, 0, 7, 0, 4], &[0xfb; 65]].concat();
     BASE64.encode(&bytes).replace('+', "-").replace('/', "~")
 }
 
 /// What a bridge answers to a command: the answer, or `None` to hang up.
-type Answer = fn(&str) -> Option<String>;
+pub(super) type Answer = fn(&str) -> Option<String>;
 
-fn honest(command: &str) -> Option<String> {
+pub(super) fn honest(command: &str) -> Option<String> {
     Some(match command.split(' ').next()? {
         "HELLO" => "HELLO REPLY RESULT=OK VERSION=3.1\n".into(),
         "SESSION" => format!("SESSION STATUS RESULT=OK DESTINATION={}\n", key(1)),
@@ -49,7 +49,7 @@ async fn bridge(answer: Answer) -> (SamConfig, mpsc::UnboundedReceiver<String>) 
     (SamConfig { bridge, timeouts: PATIENCE }, told)
 }
 
-async fn speak(stream: TcpStream, answer: Answer, tell: mpsc::UnboundedSender<String>) {
+pub(super) async fn speak(stream: TcpStream, answer: Answer, tell: mpsc::UnboundedSender<String>) {
     let mut stream = BufReader::new(stream);
     let mut line = String::new();
     while stream.read_line(&mut line).await.is_ok_and(|read| read > 0) {

@@ -1,10 +1,8 @@
 //! SOCKS5.
 
-use scape_aggregate::{ChainType, Consensus};
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::net::{Net, NetConfig, NetEvent};
 
 fn proxy(proxy: SocketAddr, isolation: Isolation, timeouts: DialTimeouts) -> Transport {
     Transport::Socks(Socks { proxy, isolation, timeouts })
@@ -12,12 +10,12 @@ fn proxy(proxy: SocketAddr, isolation: Isolation, timeouts: DialTimeouts) -> Tra
 
 /// What a proxy was asked.
 #[derive(Debug, PartialEq, Eq)]
-struct Asked {
-    methods: Vec<u8>,
-    name_and_password: Option<(String, String)>,
-    kind: u8,
-    host: Vec<u8>,
-    port: u16,
+pub(super) struct Asked {
+    pub(super) methods: Vec<u8>,
+    pub(super) name_and_password: Option<(String, String)>,
+    pub(super) kind: u8,
+    pub(super) host: Vec<u8>,
+    pub(super) port: u16,
 }
 
 async fn exact(stream: &mut TcpStream, length: usize) -> Vec<u8> {
@@ -57,7 +55,7 @@ async fn hear(stream: &mut TcpStream) -> Asked {
 }
 
 /// A proxy that tells what it was asked and then connects everything to `target`.
-async fn honest(target: SocketAddr) -> (SocketAddr, mpsc::UnboundedReceiver<Asked>) {
+pub(super) async fn honest(target: SocketAddr) -> (SocketAddr, mpsc::UnboundedReceiver<Asked>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = listener.local_addr().unwrap();
     let (tell, told) = mpsc::unbounded_channel();
@@ -130,26 +128,6 @@ async fn what_the_peer_says_at_once_is_not_lost() {
     let mut said = String::new();
     stream.read_to_string(&mut said).await.unwrap();
     assert_eq!(said, "at once");
-}
-
-#[tokio::test]
-async fn nodes_shake_hands_through_a_proxy() {
-    let start = |listen: bool| async move {
-        let (sender, events) = mpsc::channel(16);
-        let mut config = NetConfig::new(Consensus::of(ChainType::AutomatedTesting), [1; 32]);
-        config.seed = [u8::from(listen); 32];
-        config.listen = listen.then(|| "127.0.0.1:0".parse().unwrap());
-        (Net::start(config, sender).await.unwrap(), events)
-    };
-    let (hidden, mut heard) = start(true).await;
-    let (dialler, mut events) = start(false).await;
-    let (at, _asked) = honest(hidden.local_addr().unwrap()).await;
-    let transport = proxy(at, Isolation::PerDial, PATIENCE);
-    let stream = transport.dial(&addr(ONION), credentials(1)).await.unwrap();
-    dialler.adopt(stream, "192.0.2.1:3414".parse().unwrap());
-    for events in [&mut events, &mut heard] {
-        assert!(matches!(events.recv().await, Some(NetEvent::Connected { .. })));
-    }
 }
 
 /// What comes of a proxy that says just this, and then nothing.
