@@ -52,10 +52,11 @@ pub enum Mark {
     Bars,
 }
 
-const WIDTH: f64 = 720.0;
+const WIDTH: f64 = 860.0;
 const HEIGHT: f64 = 420.0;
 const LEFT: f64 = 70.0;
-const RIGHT: f64 = 20.0;
+/// For the legend.
+const RIGHT: f64 = 220.0;
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 55.0;
 /// Told apart by those who do not see all colours (Okabe and Ito 2008).
@@ -101,7 +102,7 @@ impl Plot {
              <rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"white\"/>\n"
             ),
         );
-        text(&mut svg, (WIDTH / 2.0, 22.0), "middle", 15, &self.title);
+        text(&mut svg, ((LEFT + WIDTH - RIGHT) / 2.0, 22.0), "middle", 15, &self.title);
         self.axes(&mut svg, &x, &y);
         for (series, colour) in self.series.iter().zip(COLOURS.iter().cycle()) {
             series.draw(&mut svg, &x, &y, colour);
@@ -146,11 +147,11 @@ impl Plot {
                 svg,
                 format_args!(
                     "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"12\" height=\"12\" fill=\"{colour}\"/>\n",
-                    WIDTH - RIGHT - 200.0,
+                    WIDTH - RIGHT + 16.0,
                     y - 10.0
                 ),
             );
-            text(svg, (WIDTH - RIGHT - 182.0, y), "start", 12, &series.name);
+            text(svg, (WIDTH - RIGHT + 34.0, y), "start", 12, &series.name);
         }
     }
 }
