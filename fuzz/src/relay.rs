@@ -188,6 +188,7 @@ impl Relay {
                 | Effect::Block { .. }
                 | Effect::Unblock { .. }
                 | Effect::Cancel { .. }
+                | Effect::Frame { .. }
                 | Effect::Keep(_)
                 | Effect::Erase { .. } => {}
             }

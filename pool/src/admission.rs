@@ -6,7 +6,7 @@ use scape_aggregate::{Commitment, Hash, Transaction, TxKernel, ValidTx};
 
 use crate::bundle::Bundle;
 use crate::orphans::{Arrival, Past, Waiting};
-use crate::pool::{Part, StemMeta, StemState};
+use crate::pool::{Part, StemMeta, StemState, Why};
 use crate::rules::{Check, check_fee};
 use crate::store::{creates, kernel_hashes, spends};
 use crate::upheaval::Upheaval;
@@ -105,16 +105,16 @@ impl Pool {
         arrival: Arrival,
         ctx: &mut Context<'_>,
     ) -> Result<Accepted, Refusal> {
-        let Arrival { tx, source, past, expiry } = arrival;
+        let Arrival { tx, source, past, sealed, expiry } = arrival;
         let tx = self.subtract_public(tx, true)?;
         let (rest, held) = self.subtract_held(tx)?;
         let back = match source {
-            Source::Peer(_) if !held.is_empty() => Some(self.revisit(&held, source, ctx)),
+            Source::Peer(_) if !held.is_empty() => Some(self.revisit(&held, source, sealed, ctx)),
             // The owner says the same thing twice.
             Source::Peer(_) | Source::Own => None,
         };
         let Some(tx) = rest else { return Ok(Accepted::Loop) };
-        let arrival = Arrival { tx, source, past, expiry };
+        let arrival = Arrival { tx, source, past, sealed, expiry };
         if let Some(waiting) = self.waiting(&arrival, true, ctx)? {
             return self.adopt(arrival, true, waiting, ctx.now);
         }
@@ -131,8 +131,9 @@ impl Pool {
         let embargo = held_ends.fold(embargo, Ord::max);
         let sent = matches!(past, Past::Stem { sent: true, .. });
         let state = match self.waiting_parent(&tx).or(back) {
-            _ if sent => StemState::Sent { relay: None },
+            _ if sent => StemState::Sent { to: None },
             Some(state) => state,
+            None if sealed => self.gathered_state(source, ctx),
             None => self.fresh_state(source, false, ctx),
         };
         let id = self.new_id();
@@ -143,6 +144,7 @@ impl Pool {
             routed_for: source,
             embargo,
             sent,
+            attempts: 0,
             state,
             bundle: Bundle::of_one(id),
         };
@@ -177,8 +179,9 @@ impl Pool {
         let parents = self.stem.parents(tx);
         let mut states = parents.into_iter().filter_map(|id| Some(self.stem.get(id)?.meta.state));
         states.find_map(|state| match state {
-            StemState::Fresh { due, coin, .. } => {
-                Some(StemState::Fresh { due, coin, looped: false, avoid: None })
+            StemState::Fresh { due, coin, why, .. } => {
+                let why = if why == Why::Looped { Why::Passing } else { why };
+                Some(StemState::Fresh { due, coin, why, avoid: None })
             }
             StemState::Sent { .. } => None,
         })
@@ -189,13 +192,13 @@ impl Pool {
         arrival: Arrival,
         ctx: &mut Context<'_>,
     ) -> Result<Accepted, Refusal> {
-        let Arrival { tx, source, past, expiry } = arrival;
+        let Arrival { tx, source, past, sealed, expiry } = arrival;
         if let Source::Peer(_) = source {
             // Whoever says it has it.
             tx.kernels().iter().for_each(|kernel| self.owned.heard(kernel.hash()));
         }
         let tx = self.subtract_public(tx, false)?;
-        let arrival = Arrival { tx, source, past, expiry };
+        let arrival = Arrival { tx, source, past, sealed, expiry };
         if let Some(waiting) = self.waiting(&arrival, false, ctx)? {
             return self.adopt(arrival, false, waiting, ctx.now);
         }
@@ -259,8 +262,7 @@ impl Pool {
     fn orphaned_by_crash(&self, tx: &ValidTx) -> Option<Waiting> {
         let lost = |commitment: &Commitment| {
             let parent = self.stem.creator(commitment).and_then(|id| self.stem.get(id));
-            parent
-                .is_some_and(|parent| matches!(parent.meta.state, StemState::Sent { relay: None }))
+            parent.is_some_and(|parent| matches!(parent.meta.state, StemState::Sent { to: None }))
         };
         let parents: Vec<_> = spends(tx).filter(lost).collect();
         (!parents.is_empty()).then_some(Waiting::For(parents))

@@ -94,7 +94,7 @@ impl Pool {
     }
 
     /// Lets embargoes end no earlier than `at`, nor those of what depends on the entries.
-    fn delay_embargoes(&mut self, mut open: Vec<EntryId>, at: Instant) {
+    pub(crate) fn delay_embargoes(&mut self, mut open: Vec<EntryId>, at: Instant) {
         while let Some(id) = open.pop() {
             let Some(entry) = self.stem.get_mut(id).filter(|entry| entry.meta.embargo < at) else {
                 continue;

@@ -13,6 +13,8 @@ pub struct PoolConfig {
     pub patience: Patience,
     /// How long a stem transaction may stay unseen.
     pub embargo: Embargo,
+    /// How transactions meet at sinks, if they do.
+    pub rendezvous: Option<Rendezvous>,
     /// How much is held at most.
     pub capacity: Capacity,
 }
@@ -78,6 +80,22 @@ impl EmbargoDelay {
             },
         }
     }
+}
+
+/// How transactions meet at sinks.
+///
+/// The window of a sink runs from the first arrival, not on a grid: so nobody is alone who is
+/// followed by another within the window. What that tells of the first arrival, the spread takes
+/// back in part.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rendezvous {
+    /// How long what was sealed to this node waits for company, from the first that comes.
+    pub window: Duration,
+    /// Up to how much longer, at random, drawn for each window.
+    pub spread: Duration,
+    /// To how many sinks a transaction is sealed, one after the other, each time that its embargo
+    /// ends; after that it goes along the ordinary stem once, and only then is it fluffed.
+    pub attempts: u8,
 }
 
 /// How much a pool holds at most. Every bound is a refusal or an eviction by a rule that a peer

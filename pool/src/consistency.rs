@@ -13,7 +13,8 @@ use scape_aggregate::{Hash, ValidTx, aggregate};
 use crate::kit::{self, World, kernels, output, peer};
 use crate::store::{creates, kernel_hashes, spends};
 use crate::{
-    Capacity, Effect, EntryId, Notice, PatienceMode, PeerId, Pool, Record, RecordStage, Source,
+    Capacity, Effect, EntryId, Notice, PatienceMode, PeerId, Pool, Record, RecordStage, SinkId,
+    Source,
 };
 
 impl Pool {
@@ -96,8 +97,8 @@ struct Story {
 }
 
 impl Story {
-    fn new(small: bool, fluff_only: bool, sticky: bool) -> Self {
-        let mut config = kit::config();
+    fn new([small, fluff_only, sticky, sealing]: [bool; 4]) -> Self {
+        let mut config = if sealing { kit::rendezvous() } else { kit::config() };
         if small {
             let capacity =
                 Capacity { stem_entries: 8, shares: 2, tx_entries: 5, ..Capacity::default() };
@@ -109,6 +110,9 @@ impl Story {
         let mut world = World::with(config);
         world.routes.stem_probability = 0.7;
         world.routes.sticky = sticky;
+        if sealing {
+            world.routes.sinks = vec![SinkId([1; 32]), SinkId([2; 32])];
+        }
         let (accepted, reported) = (BTreeSet::new(), BTreeSet::new());
         let (made, sent, disk, trace) = (Vec::new(), Vec::new(), BTreeMap::new(), Vec::new());
         Self { world, made, accepted, reported, sent, disk, trace }
@@ -167,6 +171,12 @@ impl Story {
                 let tx = self.make(number);
                 self.give(tx, number, false);
             }
+            4 if number.is_multiple_of(3) => {
+                let tx = self.make(number);
+                if self.world.sealed(&tx, peer(number.into())).is_ok() {
+                    self.accepted.extend(kernels(&tx));
+                }
+            }
             4 => drop(self.make(number)),
             5 | 6 => {
                 let tx = self.pick(number);
@@ -191,6 +201,7 @@ impl Story {
                 self.world.routes.relay =
                     [Some(PeerId(1)), Some(PeerId(2)), None][usize::from(number % 3)];
                 self.world.routes.down = BTreeSet::from([PeerId(u64::from(number / 3 % 4))]);
+                self.world.routes.sinks.reverse();
                 if let Some(parts) = self.sent.pop() {
                     self.world.undelivered(&parts);
                 }
@@ -259,13 +270,15 @@ impl Story {
             match effect {
                 Effect::Keep(record) => drop(self.disk.insert(record.key(), record.clone())),
                 Effect::Erase { key } => assert!(self.disk.remove(key).is_some()),
-                Effect::Stem { .. } | Effect::Fluff { .. } | Effect::Notice(_) => {}
+                Effect::Stem { .. }
+                | Effect::Seal { .. }
+                | Effect::Fluff { .. }
+                | Effect::Notice(_) => {}
             }
         }
         self.assert_durable();
-        for (_, _, parts) in out.stems {
-            self.sent.push(parts);
-        }
+        self.sent.extend(out.stems.into_iter().map(|(_, _, parts)| parts));
+        self.sent.extend(out.seals.into_iter().map(|(_, _, parts, _)| parts));
         for notice in out.notices {
             match notice {
                 Notice::Unmined { kernels } => {
@@ -298,6 +311,7 @@ impl Story {
     /// Left alone: time goes on and the chain mines everything that it can.
     fn end(&mut self) {
         self.world.routes.relay = Some(PeerId(9));
+        // What is sealed has three embargoes before it.
         for round in 1..8 {
             let secs = self.world.now.as_micros() / 1_000_000 + 100 * round;
             self.world.run_until(secs);
@@ -317,8 +331,8 @@ impl Story {
     }
 }
 
-fn tell(steps: &[Step], [small, fluff_only, sticky]: [bool; 3]) -> Vec<Effect> {
-    let mut story = Story::new(small, fluff_only, sticky);
+fn tell(steps: &[Step], flags: [bool; 4]) -> Vec<Effect> {
+    let mut story = Story::new(flags);
     steps.iter().for_each(|step| story.step(*step));
     story.end();
     story.trace
@@ -330,7 +344,7 @@ proptest! {
     #[test]
     fn whatever_happens_nothing_is_lost_and_the_same_happens_again(
         steps in prop::collection::vec((any::<u8>(), any::<u16>()).prop_map(|(a, b)| Step(a, b)), 1..110),
-        flags in any::<[bool; 3]>(),
+        flags in any::<[bool; 4]>(),
     ) {
         let trace = tell(&steps, flags);
         prop_assert!(trace == tell(&steps, flags), "not the same effects");

@@ -1,6 +1,6 @@
 use scape_aggregate::{Commitment, Hash, ValidTx};
 
-use crate::{EntryId, PeerId, Record, Refusal, Source};
+use crate::{EntryId, PeerId, Record, Refusal, SinkId, Source};
 
 /// What the host has to do, in the order in which it comes out of [`crate::Pool::poll_effect`].
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -14,6 +14,19 @@ pub enum Effect {
         tx: ValidTx,
         /// What it was merged from.
         parts: Vec<EntryId>,
+    },
+    /// Seal `tx` to `sink` and give it to somebody who carries it there. If that cannot be done, say
+    /// so with [`crate::Pool::handle_undelivered`].
+    Seal {
+        /// The node that alone may read it.
+        sink: SinkId,
+        /// One transaction, or several merged.
+        tx: ValidTx,
+        /// What it was merged from.
+        parts: Vec<EntryId>,
+        /// To how many sinks it was sealed before; none of them seems to have got it, so that it had
+        /// better be carried by others.
+        attempt: u8,
     },
     /// Tell everyone of `tx`. It is in the txpool.
     Fluff {
@@ -40,6 +53,8 @@ pub enum Effect {
 pub enum FluffReason {
     /// Its coin said so.
     Coin,
+    /// It was sealed to this node, which gathered what came.
+    Gathered,
     /// Nobody saw it in time.
     Embargo,
     /// There was no relay to send it to.

@@ -2,17 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use scape_aggregate::{Aggregate, Hash, PlanLimits, ValidTx, plan};
+use scape_aggregate::{Aggregate, Hash, ValidTx, plan};
 
 use crate::bundle::Bundle;
-use crate::pool::{Part, StemState};
+use crate::pool::{Part, StemState, Why};
+use crate::router::Hop;
 use crate::store::kernel_hashes;
-use crate::{Coin, Context, Effect, EntryId, FluffReason, Instant, Notice, PeerId, Pool, Source};
+use crate::{Coin, Context, Effect, EntryId, FluffReason, Instant, Notice, Pool, SinkId, Source};
 
 /// Where an aggregate goes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 enum Lane {
-    Stem(PeerId),
+    Stem(Hop),
     Fluff,
 }
 
@@ -74,9 +75,10 @@ impl Pool {
         true
     }
 
-    /// Fluffs what nobody has seen in time, together with the ancestors that it needs.
+    /// Fluffs what nobody has seen in time, together with the ancestors that it needs. What was sealed
+    /// to a sink gets another chance before.
     pub(crate) fn fire_embargo(&mut self, ctx: &mut Context<'_>) {
-        let mut departure = Departure::default();
+        let (mut departure, mut again) = (Departure::default(), Vec::new());
         for id in self.embargoes.take_due(ctx.now) {
             let Some(entry) = self.stem.get(id) else { continue };
             let at = self.sweep_after(entry.meta.embargo);
@@ -84,10 +86,15 @@ impl Pool {
                 self.embargoes.insert(at, id);
                 continue;
             }
+            if self.is_sealed(id) {
+                again.push(id);
+                continue;
+            }
             departure.add(self.stem.ancestors(id), Lane::Fluff);
             departure.add([id], Lane::Fluff);
             departure.reasons.insert(id, FluffReason::Embargo);
         }
+        self.send_again_sealed(again, ctx);
         if !departure.lanes.is_empty() {
             self.depart(departure, ctx);
         }
@@ -109,9 +116,9 @@ impl Pool {
     /// relay that the router names now, if that is another one, or to everyone.
     pub fn handle_undelivered(&mut self, parts: &[EntryId], ctx: &mut Context<'_>) {
         for id in parts {
-            if let Some(StemState::Sent { relay }) = self.stem.get(*id).map(|e| e.meta.state) {
-                let (due, coin, avoid) = (ctx.now, Some(Coin::Stem), relay);
-                self.set_stem_state(*id, StemState::Fresh { due, coin, looped: false, avoid });
+            if let Some(StemState::Sent { to: avoid }) = self.stem.get(*id).map(|e| e.meta.state) {
+                let (due, coin, why) = (ctx.now, Some(Coin::Stem), Why::Passing);
+                self.set_stem_state(*id, StemState::Fresh { due, coin, why, avoid });
             }
         }
         self.settle(ctx);
@@ -202,7 +209,7 @@ impl Pool {
         let states = family.fresh.iter().filter_map(|id| Some(self.stem.get(*id)?.meta.state));
         let avoid: BTreeSet<_> = states.filter_map(|state| state.avoided()).collect();
         let (lane, reason) = self.decide(oldest, &avoid, ctx);
-        let usable = |relay: &PeerId| ctx.router.is_up(*relay) && !avoid.contains(relay);
+        let usable = |home: &Hop| home.is_up(ctx) && !avoid.contains(home);
         let home = self.home(family).filter(usable);
         match (lane, home) {
             (Lane::Stem(_), Some(home)) if !self.is_interleaved(family) => {
@@ -228,35 +235,53 @@ impl Pool {
     fn decide(
         &mut self,
         id: EntryId,
-        avoid: &BTreeSet<PeerId>,
+        avoid: &BTreeSet<Hop>,
         ctx: &mut Context<'_>,
     ) -> (Lane, FluffReason) {
         let Some(entry) = self.stem.get(id) else { return (Lane::Fluff, FluffReason::Family) };
         let (source, state) = (entry.meta.routed_for, entry.meta.state);
-        let (coin, looped) = match state {
-            StemState::Fresh { coin, looped, .. } => (coin, looped),
-            StemState::Sent { .. } => (None, false),
+        let (coin, why) = match state {
+            StemState::Fresh { coin, why, .. } => (coin, why),
+            StemState::Sent { .. } => (None, Why::Passing),
         };
-        let coin = coin.unwrap_or_else(|| ctx.router.coin(source, &mut self.rng));
-        let relay = ctx.router.relay(source);
-        let relay = relay.filter(|r| state.avoided() != Some(*r) && !avoid.contains(r));
-        match (coin, relay) {
-            (Coin::Fluff, _) if looped => (Lane::Fluff, FluffReason::Loop),
-            (Coin::Fluff, _) => (Lane::Fluff, FluffReason::Coin),
-            (Coin::Stem, Some(relay)) => (Lane::Stem(relay), FluffReason::Family),
-            (Coin::Stem, None) => (Lane::Fluff, FluffReason::NoRelay),
+        let avoid: BTreeSet<Hop> = avoid.iter().copied().chain(state.avoided()).collect();
+        let hop = match coin.unwrap_or_else(|| ctx.router.coin(source, &mut self.rng)) {
+            Coin::Fluff => {
+                let reason = match why {
+                    Why::Passing => FluffReason::Coin,
+                    Why::Looped => FluffReason::Loop,
+                    Why::Gathered => FluffReason::Gathered,
+                };
+                return (Lane::Fluff, reason);
+            }
+            Coin::Stem => None,
+            Coin::Seal => self.sink(&avoid, ctx),
+        };
+        let relay = || ctx.router.relay(source).map(Hop::Relay).filter(|hop| !avoid.contains(hop));
+        match hop.or_else(relay) {
+            Some(hop) => (Lane::Stem(hop), FluffReason::Family),
+            None => (Lane::Fluff, FluffReason::NoRelay),
         }
     }
 
-    /// The one relay that all ancestors of a family were handed to.
-    fn home(&self, family: &Family) -> Option<PeerId> {
+    fn sink(&mut self, avoid: &BTreeSet<Hop>, ctx: &mut Context<'_>) -> Option<Hop> {
+        let sink = |hop: &Hop| match hop {
+            Hop::Sink(sink) => Some(*sink),
+            Hop::Relay(_) => None,
+        };
+        let avoid: Vec<SinkId> = avoid.iter().filter_map(sink).collect();
+        ctx.router.sink(&avoid, &mut self.rng).map(Hop::Sink)
+    }
+
+    /// The one relay or sink that all ancestors of a family were handed to.
+    fn home(&self, family: &Family) -> Option<Hop> {
         let mut homes = family.ancestors.iter().filter_map(|id| self.stem.get(*id));
-        let relay = |state: StemState| match state {
-            StemState::Sent { relay } => relay,
+        let hop = |state: StemState| match state {
+            StemState::Sent { to } => to,
             StemState::Fresh { .. } => None,
         };
-        let first = relay(homes.next()?.meta.state)?;
-        homes.all(|entry| relay(entry.meta.state) == Some(first)).then_some(first)
+        let first = hop(homes.next()?.meta.state)?;
+        homes.all(|entry| hop(entry.meta.state) == Some(first)).then_some(first)
     }
 
     /// Merges what departs and sends it, parents first.
@@ -269,10 +294,9 @@ impl Pool {
             .into_iter()
             .filter_map(|(id, lane)| Some((id, lane, &self.stem.get(id)?.tx)))
             .collect();
-        let limits = PlanLimits::of(self.config.consensus.chain);
-        for Aggregate { lane, parts, tx } in plan(&candidates, &limits) {
+        for Aggregate { lane, parts, tx } in plan(&candidates, &self.limits) {
             match lane {
-                Lane::Stem(relay) => self.send(relay, tx, parts),
+                Lane::Stem(hop) => self.send(hop, tx, parts),
                 Lane::Fluff => {
                     let reason = parts.iter().find_map(|id| reasons.get(id).copied());
                     self.fluff(&parts, tx, reason.unwrap_or(FluffReason::Family), ctx);
@@ -283,11 +307,12 @@ impl Pool {
         self.trim(newest, ctx);
     }
 
-    fn send(&mut self, relay: PeerId, tx: ValidTx, parts: Vec<EntryId>) {
-        let mut created = 0;
+    fn send(&mut self, hop: Hop, tx: ValidTx, parts: Vec<EntryId>) {
+        let (mut created, mut attempt) = (0, 0);
         for id in &parts {
             let Some(entry) = self.stem.get_mut(*id) else { continue };
-            entry.meta.state = StemState::Sent { relay: Some(relay) };
+            entry.meta.state = StemState::Sent { to: Some(hop) };
+            attempt = entry.meta.attempts.max(attempt);
             created += entry.tx.outputs().len();
         }
         self.bundle(parts.clone());
@@ -295,7 +320,10 @@ impl Pool {
         let (kernels, cut_through) =
             (kernel_hashes(&tx), created.saturating_sub(tx.outputs().len()));
         self.notice(Notice::Relayed { kernels, parts: parts.len(), cut_through });
-        self.effects.push_back(Effect::Stem { relay, tx, parts });
+        self.effects.push_back(match hop {
+            Hop::Relay(relay) => Effect::Stem { relay, tx, parts },
+            Hop::Sink(sink) => Effect::Seal { sink, tx, parts, attempt },
+        });
     }
 
     fn fluff(&mut self, ids: &[EntryId], tx: ValidTx, reason: FluffReason, ctx: &mut Context<'_>) {

@@ -101,17 +101,17 @@ impl Pool {
                 _ if !self.own_can_come_back(&tx, ctx) => Err(Refusal::MissingInput),
                 RecordStage::Public => {
                     let past = Past::Public { parts: vec![own_part(&tx)] };
-                    let arrival = Arrival { tx: tx.clone(), source, past, expiry: None };
+                    let arrival = Arrival::again(tx.clone(), source, past);
                     self.admit_public(arrival, ctx)
                 }
                 RecordStage::Waiting { embargo } => {
                     let embargo = embargo.unwrap_or_else(|| self.fresh_embargo(ctx));
                     let past = Past::Stem { embargo, sent: false };
-                    self.admit_stem(Arrival { tx: tx.clone(), source, past, expiry: None }, ctx)
+                    self.admit_stem(Arrival::again(tx.clone(), source, past), ctx)
                 }
                 RecordStage::Sent { embargo } => {
                     let past = Past::Stem { embargo, sent: true };
-                    self.admit_stem(Arrival { tx: tx.clone(), source, past, expiry: None }, ctx)
+                    self.admit_stem(Arrival::again(tx.clone(), source, past), ctx)
                 }
             };
             if verdict.is_err() {

@@ -4,7 +4,7 @@
 //! The machine is driven by its host. It never reads a clock and never asks an ambient generator:
 //! time comes with every call, randomness from a seed.
 //!
-//! * Feed it: [`Pool::handle_stem`], [`Pool::handle_fluff`], [`Pool::handle_chain`],
+//! * Feed it: [`Pool::handle_stem`], [`Pool::handle_sealed`], [`Pool::handle_fluff`], [`Pool::handle_chain`],
 //!   [`Pool::handle_undelivered`], and [`Pool::handle_timeout`] when the time that
 //!   [`Pool::poll_timeout`] names has come. A spurious call is harmless.
 //! * After each call drain [`Pool::poll_effect`] until it returns `None`, and carry the effects out
@@ -32,6 +32,7 @@ mod config;
 mod consistency;
 mod effect;
 mod fire;
+mod gather;
 mod index;
 mod journal;
 #[cfg(test)]
@@ -54,10 +55,10 @@ mod upheaval;
 
 pub use asked::Clocks;
 pub use chain::{BlockSummary, ChainUpdate, ChainView, Tip, Utxo};
-pub use config::{Capacity, Embargo, EmbargoDelay, Patience, PatienceMode, PoolConfig};
+pub use config::{Capacity, Embargo, EmbargoDelay, Patience, PatienceMode, PoolConfig, Rendezvous};
 pub use effect::{Effect, FluffReason, Notice, Rival};
 pub use journal::{Record, RecordStage};
 pub use pool::{Context, EntryId, Pool, PoolCounts};
 pub use refusal::{Accepted, Refusal};
-pub use router::{Coin, PeerId, Router, Source};
+pub use router::{Coin, PeerId, Router, SinkId, Source};
 pub use time::Instant;

@@ -37,6 +37,8 @@ pub(crate) struct Arrival {
     pub(crate) tx: ValidTx,
     pub(crate) source: Source,
     pub(crate) past: Past,
+    /// Whether it was sealed to this node.
+    pub(crate) sealed: bool,
     /// When it will have waited too long; said when it first has to wait.
     pub(crate) expiry: Option<Instant>,
 }
@@ -59,7 +61,12 @@ pub(crate) enum Past {
 
 impl Arrival {
     pub(crate) fn new(tx: ValidTx, source: Source) -> Self {
-        Self { tx, source, past: Past::New, expiry: None }
+        Self { tx, source, past: Past::New, sealed: false, expiry: None }
+    }
+
+    /// One that was here before.
+    pub(crate) fn again(tx: ValidTx, source: Source, past: Past) -> Self {
+        Self { past, ..Self::new(tx, source) }
     }
 
     /// Whether the owner's transaction is in it.

@@ -282,7 +282,7 @@ impl Pool {
         }
         let embargo = self.fresh_embargo(ctx);
         let past = Past::Stem { embargo, sent: false };
-        self.admit_stem(Arrival { tx, source: Source::Own, past, expiry: None }, ctx).is_ok()
+        self.admit_stem(Arrival::again(tx, Source::Own, past), ctx).is_ok()
     }
 
     fn holds(&self, kernels: &[Hash]) -> bool {

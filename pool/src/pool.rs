@@ -2,16 +2,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha12Rng;
-use scape_aggregate::{Hash, ValidTx};
+use scape_aggregate::{Hash, PlanLimits, ValidTx};
 
 use crate::bundle::Bundle;
 use crate::orphans::Orphans;
 use crate::own::Owned;
+use crate::router::Hop;
 use crate::store::{Store, wire_size};
 use crate::timers::Timers;
-use crate::{
-    ChainView, Coin, Effect, Instant, Notice, PatienceMode, PeerId, PoolConfig, Router, Source,
-};
+use crate::{ChainView, Coin, Effect, Instant, Notice, PatienceMode, PoolConfig, Router, Source};
 
 /// Names an entry of a pool, in the order of arrival. Never used twice.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -51,7 +50,11 @@ pub struct Pool {
     /// What was sent, or came, in one aggregate, in the order of arrival; of several parts only.
     pub(crate) bundles: BTreeMap<Bundle, Vec<EntryId>>,
     pub(crate) effects: VecDeque<Effect>,
+    /// What aggregates that leave the stempool keep to.
+    pub(crate) limits: PlanLimits,
     pub(crate) phase: Instant,
+    /// When what was sealed to this node goes, or when the last of it went.
+    pub(crate) window: Option<Instant>,
     next_id: u64,
 }
 
@@ -62,9 +65,12 @@ pub(crate) struct StemMeta {
     pub(crate) source: Source,
     /// Whom it is routed for: the last who sent it.
     pub(crate) routed_for: Source,
-    /// Drawn once; put off at most once, when it is first sent together with others.
+    /// Drawn once for each way that it is sent on; put off at most once, when it is first sent
+    /// together with others.
     pub(crate) embargo: Instant,
     pub(crate) sent: bool,
+    /// To how many sinks it was sealed in vain.
+    pub(crate) attempts: u8,
     pub(crate) state: StemState,
     pub(crate) bundle: Bundle,
 }
@@ -72,12 +78,22 @@ pub(crate) struct StemMeta {
 /// How far a stem entry has come.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum StemState {
-    /// Waiting to be looked at; the coin may have been flipped already. `avoid` is a relay that it
-    /// could not be handed to.
-    Fresh { due: Instant, coin: Option<Coin>, looped: bool, avoid: Option<PeerId> },
-    /// Handed to a relay, now under embargo. The relay is not known if that was in another life of
-    /// the node.
-    Sent { relay: Option<PeerId> },
+    /// Waiting to be looked at; the coin may have been flipped already. `avoid` is whom it could not
+    /// be handed to, or was in vain.
+    Fresh { due: Instant, coin: Option<Coin>, why: Why, avoid: Option<Hop> },
+    /// Handed on, now under embargo. To whom is not known if that was in another life of the node.
+    Sent { to: Option<Hop> },
+}
+
+/// Why an entry that waits is here.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Why {
+    /// It is to go on.
+    Passing,
+    /// It came back on the stem while coins are sticky.
+    Looped,
+    /// It was sealed to this node.
+    Gathered,
 }
 
 impl StemState {
@@ -89,8 +105,13 @@ impl StemState {
         }
     }
 
-    /// The relay that it could not be handed to.
-    pub(crate) fn avoided(&self) -> Option<PeerId> {
+    /// Whether it was sealed to this node.
+    pub(crate) fn is_gathered(&self) -> bool {
+        matches!(self, Self::Fresh { why: Why::Gathered, .. })
+    }
+
+    /// Whom it cannot be handed to.
+    pub(crate) fn avoided(&self) -> Option<Hop> {
         match self {
             Self::Fresh { avoid, .. } => *avoid,
             Self::Sent { .. } => None,
@@ -169,6 +190,7 @@ impl Pool {
     pub fn new(config: PoolConfig, seed: [u8; 32]) -> Self {
         let mut rng = ChaCha12Rng::from_seed(seed);
         let interval = config.patience.interval;
+        let limits = PlanLimits::of(config.consensus.chain);
         let phase = match config.patience.phase {
             Some(phase) => phase,
             None => interval.mul_f64(rng.random::<f64>()),
@@ -189,6 +211,8 @@ impl Pool {
             bundles: BTreeMap::new(),
             effects: VecDeque::new(),
             phase: Instant::ZERO + phase,
+            window: None,
+            limits,
             next_id: 0,
         }
     }
@@ -302,10 +326,11 @@ impl Pool {
             PatienceMode::FluffOnly => Some(ctx.router.coin(source, &mut self.rng)),
         };
         let due = match coin {
-            Some(Coin::Stem) => ctx.now,
+            Some(Coin::Stem | Coin::Seal) => ctx.now,
             Some(Coin::Fluff) | None => self.next_patience(ctx.now),
         };
-        StemState::Fresh { due, coin, looped, avoid: None }
+        let why = if looped { Why::Looped } else { Why::Passing };
+        StemState::Fresh { due, coin, why, avoid: None }
     }
 
     pub(crate) fn insert_stem(&mut self, id: EntryId, tx: ValidTx, meta: StemMeta) {

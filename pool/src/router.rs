@@ -2,6 +2,8 @@ use std::fmt;
 
 use rand::Rng;
 
+use crate::Context;
+
 /// One connection to a peer, for as long as the process runs.
 ///
 /// A number is never used twice, so an id that outlives its connection names nobody. It is no
@@ -12,6 +14,29 @@ pub struct PeerId(pub u64);
 impl fmt::Display for PeerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "#{}", self.0)
+    }
+}
+
+/// A node of the network at which stem transactions meet, known by what is sealed to it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct SinkId(pub [u8; 32]);
+
+/// Whom a stem transaction was given to.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) enum Hop {
+    /// A peer, who reads it.
+    Relay(PeerId),
+    /// A sink, to which it is sealed, whoever carries it.
+    Sink(SinkId),
+}
+
+impl Hop {
+    /// Whether it can still be handed a child of what it got. A sink of a former epoch can.
+    pub(crate) fn is_up(&self, ctx: &Context<'_>) -> bool {
+        match self {
+            Self::Relay(relay) => ctx.router.is_up(*relay),
+            Self::Sink(_) => true,
+        }
     }
 }
 
@@ -29,6 +54,8 @@ pub enum Source {
 pub enum Coin {
     /// It goes on along the stem.
     Stem,
+    /// It goes sealed to a sink; if there is none, along the stem.
+    Seal,
     /// It goes to everyone.
     Fluff,
 }
@@ -40,6 +67,11 @@ pub trait Router {
 
     /// The relay for transactions from `source` at this moment; `None` if there is none.
     fn relay(&self, source: Source) -> Option<PeerId>;
+
+    /// A sink for one transaction, if possible none of these; `None` if there is no other.
+    fn sink(&self, _avoid: &[SinkId], _rng: &mut dyn Rng) -> Option<SinkId> {
+        None
+    }
 
     /// Whether a former relay can still be handed a child of what it got.
     fn is_up(&self, relay: PeerId) -> bool;

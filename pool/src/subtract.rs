@@ -72,16 +72,30 @@ impl Pool {
 
     /// Entries came back from a peer: they, and what they were sent with, are looked at once more,
     /// so that a loop of relays is no black hole. Returns the state that what came with them takes.
-    /// The owner's own is no loop, and its coin is the epoch's.
+    /// The owner's own is no loop, and its coin is the epoch's. What is sealed to a sink is on no
+    /// relay's way, and stays there unless it was sealed to this node now.
     pub(crate) fn revisit(
         &mut self,
         held: &BTreeSet<EntryId>,
         source: Source,
+        sealed: bool,
         ctx: &mut Context<'_>,
     ) -> StemState {
+        if sealed {
+            let state = self.gathered_state(source, ctx);
+            self.revisit_as(held, source, state);
+            return state;
+        }
+        let (settled, held): (BTreeSet<_>, _) = held.iter().partition(|id| self.is_sealed(**id));
         let own = held.iter().filter_map(|id| self.stem.get(*id));
         let own = own.into_iter().any(|entry| entry.meta.source == Source::Own);
-        let state = self.fresh_state(source, ctx.router.coin_is_sticky() && !own, ctx);
+        let looped = ctx.router.coin_is_sticky() && !own && settled.is_empty();
+        let state = self.fresh_state(source, looped, ctx);
+        self.revisit_as(&held, source, state);
+        state
+    }
+
+    fn revisit_as(&mut self, held: &BTreeSet<EntryId>, source: Source, state: StemState) {
         for id in self.bundle_mates(held) {
             let Some(meta) = self.stem.meta_mut(id) else { continue };
             if let StemState::Sent { .. } = meta.state {
@@ -89,7 +103,6 @@ impl Pool {
                 self.set_stem_state(id, state);
             }
         }
-        state
     }
 }
 

@@ -102,7 +102,7 @@ impl Pool {
     ) {
         // No peer is named, so that nobody is left out when it comes back.
         let source = Source::Own;
-        let arrival = Arrival { tx, source, past: Past::Public { parts }, expiry: None };
+        let arrival = Arrival::again(tx, source, Past::Public { parts });
         self.leave(arrival, false, fate, upheaval, ctx);
     }
 
@@ -113,9 +113,9 @@ impl Pool {
             return self.insert_stem(id, tx, meta);
         }
         upheaval.doubtful.extend(self.stem.children(&tx));
-        let StemMeta { source, embargo, .. } = meta;
-        let arrival =
-            Arrival { tx, source, past: Past::Stem { embargo, sent: false }, expiry: None };
+        let StemMeta { source, embargo, state, .. } = meta;
+        let past = Past::Stem { embargo, sent: false };
+        let arrival = Arrival { sealed: state.is_gathered(), ..Arrival::again(tx, source, past) };
         self.leave(arrival, true, fate, upheaval, ctx);
     }
 

@@ -129,7 +129,7 @@ fn other_timers_hold_for_what_comes() {
     let embargo = Embargo { delay, sweep: Duration::from_secs(1) };
     world.now = Instant::from_secs(1);
     let now = world.now;
-    world.with_ctx(|pool, _| pool.set_timers(patience, embargo, now));
+    world.with_ctx(|pool, _| pool.set_timers(patience, embargo, None, now));
     world.stem(&after, peer(1)).expect("fits");
     assert_eq!(world.embargo(&before), end);
     assert_eq!(world.embargo(&after), Some(Instant::from_secs(1_001)));

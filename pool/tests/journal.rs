@@ -25,7 +25,7 @@ impl Disk {
                 Effect::Erase { key } => {
                     assert!(self.0.remove(key).is_some(), "erased what was not kept");
                 }
-                Effect::Stem { tx, .. } => {
+                Effect::Stem { tx, .. } | Effect::Seal { tx, .. } => {
                     for record in self.of(tx) {
                         let sent = matches!(record.stage, RecordStage::Sent { .. });
                         assert!(sent, "it leaves before that is written down");

@@ -123,8 +123,9 @@ struct Counted(BTreeMap<FluffReason, u64>);
 
 impl Counted {
     /// What the owner asked for is as if it had not been.
-    const REASONS: [FluffReason; 5] = [
+    const REASONS: [FluffReason; 6] = [
         FluffReason::Coin,
+        FluffReason::Gathered,
         FluffReason::Embargo,
         FluffReason::NoRelay,
         FluffReason::Loop,

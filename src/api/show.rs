@@ -104,6 +104,7 @@ fn stem(status: &Status) -> StemView {
 pub(super) fn reason_name(reason: FluffReason) -> &'static str {
     match reason {
         FluffReason::Coin => "coin",
+        FluffReason::Gathered => "gathered",
         FluffReason::Embargo => "embargo",
         FluffReason::NoRelay => "no relay",
         FluffReason::Loop => "loop",

@@ -137,6 +137,7 @@ impl Stats {
 fn name(reason: FluffReason) -> &'static str {
     match reason {
         FluffReason::Coin => "by coin",
+        FluffReason::Gathered => "as a sink",
         FluffReason::Embargo => "by embargo",
         FluffReason::NoRelay => "without relay",
         FluffReason::Loop => "by loop",

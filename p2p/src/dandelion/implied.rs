@@ -1,10 +1,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use scape_pool::{EmbargoDelay, PatienceMode};
+use scape_pool::{EmbargoDelay, PatienceMode, Rendezvous};
 use thiserror::Error;
 
-use super::Params;
+use super::{Params, RendezvousParams};
 
 /// What parameters imply, by formulas for an ideal stem of equal hops.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -28,6 +28,11 @@ pub struct Implied {
 pub enum Warning {
     /// Embargoes often end before the stem does.
     EarlyEmbargo {
+        /// The probability.
+        probability: f64,
+    },
+    /// Embargoes often end before a sink fluffs.
+    EarlyEmbargoAtSink {
         /// The probability.
         probability: f64,
     },
@@ -64,10 +69,18 @@ pub enum ParamsError {
     /// Nobody is told of a fluffed transaction at once.
     #[error("fluff_fanout must be at least 1")]
     NoFanout,
+    /// A sealed transaction would never be delivered, or the probability is none.
+    #[error("forward {0} is not at least 0 and less than 1")]
+    Forward(f64),
+    /// A number of sinks that has no bound, or is none.
+    #[error("company {0} is not more than 0")]
+    Company(f64),
 }
 
 /// Network latency of a hop, beside patience.
 const LATENCY: Duration = Duration::from_millis(300);
+/// The time to a sink, and that of the flood back.
+const CARRIAGE: Duration = Duration::from_secs(20);
 /// How many nodes hold a transaction when a black hole swallows it.
 const HOLDERS: u32 = 5;
 /// Above this an early embargo is worth a warning: the error that the Dandelion++ paper allows.
@@ -86,6 +99,9 @@ impl Params {
         let mut warnings = Vec::new();
         if implied.early_embargo > EARLY_EMBARGO {
             warnings.push(Warning::EarlyEmbargo { probability: implied.early_embargo });
+        }
+        if let Some(probability) = self.early_at_sink().filter(|early| *early > EARLY_EMBARGO) {
+            warnings.push(Warning::EarlyEmbargoAtSink { probability });
         }
         if implied.origin_first > ORIGIN_FIRST {
             warnings.push(Warning::OriginFirst { probability: implied.origin_first });
@@ -117,7 +133,22 @@ impl Params {
         if self.fluff_fanout == 0 {
             return Err(ParamsError::NoFanout);
         }
-        Ok(())
+        let Some(RendezvousParams { forward, company, .. }) = self.rendezvous else {
+            return Ok(());
+        };
+        if !(0.0..1.0).contains(&forward) {
+            return Err(ParamsError::Forward(forward));
+        }
+        // Not a number is refused as well.
+        if company > 0.0 { Ok(()) } else { Err(ParamsError::Company(company)) }
+    }
+
+    /// The probability that the embargo of an origin ends before a sink fluffs that has waited as
+    /// long as it may.
+    fn early_at_sink(&self) -> Option<f64> {
+        let Rendezvous { window, spread, .. } = self.rendezvous?.pool;
+        let time = window + spread + CARRIAGE;
+        Some(1.0 - survival(&self.embargo.delay, time.as_secs_f64()))
     }
 
     fn implied(&self) -> Implied {
@@ -211,6 +242,13 @@ impl fmt::Display for Warning {
                  fluffed early and alone; use a longer embargo, less patience or shorter stems",
                 100.0 * probability
             ),
+            Self::EarlyEmbargoAtSink { probability } => write!(
+                f,
+                "{:.0}% of embargoes end before a sink has waited for company as long as it may: \
+                 what they hold is sealed to another sink in vain; use a longer embargo, or a \
+                 shorter window",
+                100.0 * probability
+            ),
             Self::OriginFirst { probability } => write!(
                 f,
                 "where a relay swallows transactions the origin is the first to fluff with \
@@ -285,6 +323,30 @@ mod tests {
             let embargo = Embargo { delay, ..params.embargo };
             assert_eq!(refused(Params { embargo, ..params }), ParamsError::NoEmbargo);
         }
+    }
+
+    #[test]
+    fn a_rendezvous_must_lead_somewhere_and_end_before_the_embargo() {
+        let params = Preset::Scape.params();
+        let rendezvous = params.rendezvous.expect("it has one");
+        let with = |rendezvous| Params { rendezvous: Some(rendezvous), ..params };
+        let (_, warnings) = params.check().expect("possible");
+        assert_eq!(warnings, []);
+        let endless = RendezvousParams { forward: 1.0, ..rendezvous };
+        assert_eq!(with(endless).check(), Err(ParamsError::Forward(1.0)));
+        for company in [0.0, -1.0, f64::NAN] {
+            let alone = RendezvousParams { company, ..rendezvous };
+            assert!(matches!(with(alone).check(), Err(ParamsError::Company(_))));
+        }
+        let pool = Rendezvous { window: secs(170), ..rendezvous.pool };
+        let (_, warnings) =
+            with(RendezvousParams { pool, ..rendezvous }).check().expect("possible");
+        let [warning @ Warning::EarlyEmbargoAtSink { probability }] = &warnings[..] else {
+            panic!("{warnings:?}");
+        };
+        // 180 s + U(0, 30) s end before 170 s + 30 s + 20 s.
+        assert_eq!(*probability, 1.0);
+        assert!(warning.to_string().contains("use a longer embargo"));
     }
 
     #[test]

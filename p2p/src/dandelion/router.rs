@@ -1,9 +1,9 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use rand::seq::IndexedRandom;
+use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha12Rng;
-use scape_pool::{Coin, Instant, PeerId, Router, Source};
+use scape_pool::{Coin, Instant, PeerId, Router, SinkId, Source};
 
 use super::{CoinScope, Params};
 use crate::addr::NetGroup;
@@ -15,6 +15,8 @@ pub struct Candidate {
     pub peer: PeerId,
     /// Where it is: relays of one epoch are taken from different groups if that is possible.
     pub group: NetGroup,
+    /// Whether it carries sealed transactions.
+    pub carries: bool,
 }
 
 /// Flips the coins and keeps the routes of one zone.
@@ -27,7 +29,14 @@ pub struct DandelionRouter {
     params: Params,
     rng: ChaCha12Rng,
     candidates: BTreeMap<PeerId, NetGroup>,
+    /// The relays, and after them those that only look like relays.
     relays: Vec<PeerId>,
+    /// How many there are of both at least.
+    covered: usize,
+    /// All who carry sealed transactions, in the order in which they are asked to in this epoch.
+    carriers: Vec<PeerId>,
+    /// The sinks of now: those that are used, and the next ones.
+    sinks: (Vec<SinkId>, Vec<SinkId>),
     epoch_end: Instant,
     epoch_coin: Coin,
     /// Maps sources to relays, anew for each epoch.
@@ -42,6 +51,9 @@ impl DandelionRouter {
             rng: ChaCha12Rng::from_seed(seed),
             candidates: BTreeMap::new(),
             relays: Vec::new(),
+            carriers: Vec::new(),
+            sinks: (Vec::new(), Vec::new()),
+            covered: 0,
             epoch_end: now,
             epoch_coin: Coin::Stem,
             salt: 0,
@@ -52,14 +64,53 @@ impl DandelionRouter {
 
     /// Says who may be a relay from now on. Relays that are not among them are replaced.
     pub fn set_candidates(&mut self, candidates: impl IntoIterator<Item = Candidate>) {
-        self.candidates = candidates.into_iter().map(|c| (c.peer, c.group)).collect();
+        let candidates: Vec<_> = candidates.into_iter().collect();
+        self.candidates = candidates.iter().map(|c| (c.peer, c.group)).collect();
         self.relays.retain(|relay| self.candidates.contains_key(relay));
         self.fill_relays();
+        let carriers = candidates.iter().filter(|c| c.carries).map(|c| c.peer);
+        let carriers: BTreeSet<_> = carriers.collect();
+        self.carriers.retain(|peer| carriers.contains(peer));
+        let mut new: Vec<_> =
+            carriers.into_iter().filter(|peer| !self.carriers.contains(peer)).collect();
+        new.shuffle(&mut self.rng);
+        self.carriers.extend(new);
     }
 
     /// The relays of this epoch.
     pub fn relays(&self) -> &[PeerId] {
+        &self.relays[..self.relays.len().min(self.params.relays)]
+    }
+
+    /// Chooses so many peers for an epoch, of which only as many are relays as the parameters say.
+    /// The others are for whoever watches.
+    pub fn cover(&mut self, peers: usize) {
+        self.covered = peers;
+        self.fill_relays();
+    }
+
+    /// The relays of this epoch and those that only look like relays.
+    pub fn covered(&self) -> &[PeerId] {
         &self.relays
+    }
+
+    /// Says which sinks there are from now on, the best one first. The first `count` are used, the
+    /// others stand by for them.
+    pub fn set_sinks(&mut self, mut sinks: Vec<SinkId>, count: usize) {
+        let others = sinks.split_off(count.min(sinks.len()));
+        self.sinks = (sinks, others);
+    }
+
+    /// The sinks that are used.
+    pub fn sinks(&self) -> &[SinkId] {
+        &self.sinks.0
+    }
+
+    /// Who carries a sealed transaction, not back to whom it came from. As long as the epoch lasts it
+    /// is the same one, but for what is sealed again: that is given to another one for each attempt.
+    pub fn carrier(&self, from: Option<PeerId>, attempt: u8) -> Option<PeerId> {
+        let others = || self.carriers.iter().filter(|peer| Some(**peer) != from);
+        others().nth(usize::from(attempt).checked_rem(others().count())?).copied()
     }
 
     /// When the epoch ends.
@@ -79,7 +130,7 @@ impl DandelionRouter {
     pub fn set_params(&mut self, params: Params, now: Instant) {
         self.epoch_end = self.epoch_end.min(now + params.epoch + params.epoch_spread);
         self.params = params;
-        self.relays.truncate(params.relays);
+        self.relays.truncate(params.relays.max(self.covered));
         self.fill_relays();
     }
 
@@ -90,10 +141,11 @@ impl DandelionRouter {
         self.salt = self.rng.random();
         self.relays.clear();
         self.fill_relays();
+        self.carriers.shuffle(&mut self.rng);
     }
 
     fn fill_relays(&mut self) {
-        while self.relays.len() < self.params.relays {
+        while self.relays.len() < self.params.relays.max(self.covered) {
             let taken: Vec<_> =
                 self.relays.iter().filter_map(|relay| self.candidates.get(relay)).collect();
             let free = self.candidates.iter().filter(|(peer, _)| !self.relays.contains(peer));
@@ -110,6 +162,8 @@ impl DandelionRouter {
 impl Router for DandelionRouter {
     fn coin(&mut self, source: Source, rng: &mut dyn Rng) -> Coin {
         match self.params.coin {
+            // Not by chance: a relay that sees it in the clear may tell.
+            _ if !self.sinks.0.is_empty() && !self.carriers.is_empty() => Coin::Seal,
             _ if self.params.own_always_stem && source == Source::Own => Coin::Stem,
             CoinScope::Transaction => flip(self.params.stem_probability, rng),
             CoinScope::Epoch => self.epoch_coin,
@@ -121,13 +175,25 @@ impl Router for DandelionRouter {
             Source::Own => u64::MAX,
             Source::Peer(peer) => peer.0,
         };
-        let count = u64::try_from(self.relays.len()).unwrap_or(u64::MAX);
+        let relays = self.relays();
+        let count = u64::try_from(relays.len()).unwrap_or(u64::MAX);
         let slot = mix(self.salt ^ source).checked_rem(count)?;
-        self.relays.get(usize::try_from(slot).ok()?).copied()
+        relays.get(usize::try_from(slot).ok()?).copied()
+    }
+
+    fn sink(&self, avoid: &[SinkId], rng: &mut dyn Rng) -> Option<SinkId> {
+        let (used, others) = &self.sinks;
+        let used: Vec<_> = used.iter().filter(|sink| !avoid.contains(sink)).collect();
+        let next = || others.iter().find(|sink| !avoid.contains(sink));
+        used.choose(rng).copied().or_else(next).copied()
     }
 
     fn is_up(&self, relay: PeerId) -> bool {
-        self.candidates.contains_key(&relay)
+        match self.covered {
+            0 => self.candidates.contains_key(&relay),
+            // Only to these something can be sent.
+            _ => self.relays().contains(&relay),
+        }
     }
 
     fn coin_is_sticky(&self) -> bool {
@@ -156,10 +222,8 @@ mod tests {
 
     fn candidate(id: u64) -> Candidate {
         let octet = u8::try_from(id).expect("small");
-        Candidate {
-            peer: PeerId(id),
-            group: NetGroup::Ip(crate::book::Group::of(IpAddr::from([10, octet, 0, 1]))),
-        }
+        let group = NetGroup::Ip(crate::book::Group::of(IpAddr::from([10, octet, 0, 1])));
+        Candidate { peer: PeerId(id), group, carries: id.is_multiple_of(2) }
     }
 
     fn router(preset: Preset, candidates: u64) -> DandelionRouter {
@@ -195,6 +259,20 @@ mod tests {
     }
 
     #[test]
+    fn cover_makes_no_relays_and_steps_in_for_one_that_is_lost() {
+        let mut router = router(Preset::GrinDoc, 8);
+        let relay = router.relays()[0];
+        router.cover(2);
+        assert_eq!((router.relays(), router.covered().len()), (&[relay][..], 2));
+        let cover = router.covered()[1];
+        assert!((0..100).all(|id| router.relay(Source::Peer(PeerId(id))) == Some(relay)));
+        assert!((1..=8).all(|id| router.is_up(PeerId(id)) == (relay == PeerId(id))));
+        router.set_candidates((1..=8).map(candidate).filter(|c| c.peer != relay));
+        assert_eq!(router.relays(), [cover]);
+        assert_eq!(router.covered().len(), 2);
+    }
+
+    #[test]
     fn sources_are_spread_over_both_relays_and_stick() {
         let router = router(Preset::DandelionPlusPlus, 8);
         let of = |id| router.relay(Source::Peer(PeerId(id)));
@@ -205,13 +283,79 @@ mod tests {
 
     #[test]
     fn relays_of_one_epoch_are_in_different_groups_if_possible() {
-        let near = |id| Candidate { peer: PeerId(id), group: candidate(1).group };
+        let near = |id| Candidate { group: candidate(1).group, ..candidate(id) };
         for seed in 0..50 {
             let params = Preset::Monero.params();
             let mut router = DandelionRouter::new(params, [seed; 32], Instant::ZERO);
             router.set_candidates((10..20).map(near).chain([candidate(2)]));
             assert!(router.relays().contains(&PeerId(2)));
         }
+    }
+
+    fn sink(id: u8) -> SinkId {
+        SinkId([id; 32])
+    }
+
+    #[test]
+    fn where_there_are_sinks_all_is_sealed_if_somebody_carries_it() {
+        let mut router = router(Preset::GrinDoc, 4);
+        let mut rng = ChaCha12Rng::from_seed([1; 32]);
+        let seals = |router: &mut DandelionRouter, rng: &mut ChaCha12Rng| {
+            (0..50).filter(|_| router.coin(Source::Own, rng) == Coin::Seal).count()
+        };
+        assert_eq!(seals(&mut router, &mut rng), 0);
+        router.set_sinks(vec![sink(1)], 1);
+        assert_eq!(seals(&mut router, &mut rng), 50);
+        // Only even ones carry what they cannot read.
+        router.set_candidates([candidate(1), candidate(3)]);
+        assert_eq!((seals(&mut router, &mut rng), router.carrier(None, 0)), (0, None));
+        router.set_candidates((1..=4).map(candidate));
+        assert_eq!(seals(&mut router, &mut rng), 50);
+        router.set_sinks(Vec::new(), 1);
+        assert_eq!(seals(&mut router, &mut rng), 0);
+    }
+
+    #[test]
+    fn sinks_share_the_load_and_others_stand_by() {
+        let mut router = router(Preset::GrinDoc, 4);
+        let mut rng = ChaCha12Rng::from_seed([2; 32]);
+        router.set_sinks((1..=4).map(sink).collect(), 2);
+        assert_eq!(router.sinks(), [sink(1), sink(2)]);
+        let mut draw = |avoid: &[SinkId]| {
+            let mut drawn: Vec<_> = (0..100).map(|_| router.sink(avoid, &mut rng)).collect();
+            drawn.sort_unstable();
+            let ones = drawn.iter().filter(|drawn| **drawn == Some(sink(1))).count();
+            drawn.dedup();
+            (drawn.into_iter().flatten().collect::<Vec<_>>(), ones)
+        };
+        let (drawn, ones) = draw(&[]);
+        assert_eq!(drawn, [sink(1), sink(2)]);
+        assert!((30..70).contains(&ones), "{ones} of 100 to the first of two");
+        assert_eq!(draw(&[sink(2)]).0, [sink(1)]);
+        assert_eq!(draw(&[sink(1), sink(2)]).0, [sink(3)]);
+        assert_eq!(draw(&[sink(1), sink(2), sink(3), sink(4)]).0, []);
+    }
+
+    #[test]
+    fn a_carrier_stays_for_the_epoch_and_each_attempt_has_another_one() {
+        let mut router = router(Preset::GrinDoc, 8);
+        let first = router.carrier(None, 0).expect("four carry");
+        let all: BTreeSet<_> = (0..4).map(|attempt| router.carrier(None, attempt)).collect();
+        assert_eq!(all.len(), 4);
+        assert_eq!(router.carrier(None, 4), Some(first), "there are no more");
+        let second = router.carrier(None, 1).expect("four carry");
+        assert_eq!(router.carrier(Some(first), 0), Some(second), "never back");
+        router.set_candidates((1..=20).map(candidate));
+        assert_eq!(router.carrier(None, 0), Some(first), "who comes does not push in");
+        router.set_candidates((1..=20).map(candidate).filter(|c| c.peer != first));
+        assert_eq!(router.carrier(None, 0), Some(second));
+        let firsts: BTreeSet<_> = (1..100u64)
+            .map(|epoch| {
+                router.handle_timeout(Instant::from_secs(600 * epoch));
+                router.carrier(None, 0)
+            })
+            .collect();
+        assert_eq!(firsts.len(), 9, "all have their turn");
     }
 
     #[test]

@@ -216,7 +216,7 @@ fn prologue(greetings: Greetings<'_>) -> Vec<u8> {
 }
 
 /// The library's own primitives, with our randomness.
-pub(super) struct Resolver(pub(super) [u8; 32]);
+pub(crate) struct Resolver(pub(crate) [u8; 32]);
 
 impl CryptoResolver for Resolver {
     fn resolve_rng(&self) -> Option<Box<dyn Random>> {

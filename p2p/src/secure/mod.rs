@@ -49,6 +49,7 @@ use crate::peer::Capabilities;
 
 pub use choose::{Choice, KeyCheck, Policy, Protection, Suspicion, check_key, choose};
 pub use error::SecureError;
+pub(crate) use handshake::Resolver;
 pub use handshake::{Greetings, Handshake};
 pub use keys::{PublicKey, StaticKey};
 pub use link::{REKEY_BYTES, REKEY_RECORDS, Record, SecureLink};

@@ -8,6 +8,7 @@ use scape_pool::{EntryId, Instant, PeerId, Tip};
 use crate::addr::{Host, PeerAddr};
 use crate::dandelion::Candidate;
 use crate::handshake::PeerInfo;
+use crate::noise::{FrameSize, Reassembler};
 use crate::peer::{Capabilities, Direction};
 use crate::secure::Protection;
 
@@ -37,6 +38,8 @@ pub(super) struct Peer {
     /// transactions are never entered here, so that they can come back as public ones.
     known: LruCache<Hash, ()>,
     stems: VecDeque<(Hash, Vec<EntryId>)>,
+    /// What came of its white noise.
+    pub(super) reassembler: Reassembler,
 }
 
 /// What the owner may know of a connection.
@@ -82,6 +85,7 @@ impl Peer {
             told_addrs: None,
             known: LruCache::new(KNOWN),
             stems: VecDeque::new(),
+            reassembler: Reassembler::new(FrameSize::DEFAULT),
         }
     }
 
@@ -104,7 +108,7 @@ impl Peer {
 
     /// As the router knows it; `None` for one without an address, which is never chosen.
     pub(super) fn as_candidate(&self, peer: PeerId) -> Option<Candidate> {
-        Some(Candidate { peer, group: self.addr?.group() })
+        Some(Candidate { peer, group: self.addr?.group(), carries: false })
     }
 
     /// Whom its offences are held against, if that can be told.

@@ -27,9 +27,8 @@ impl Zone {
         let Some(Pending { sender, stem, .. }) = self.verifications.remove(ticket) else { return };
         match (sender, verdict) {
             (None, verdict) => {
-                let admitted = verdict
-                    .map_err(PushError::from)
-                    .and_then(|tx| Ok(self.admit_own(tx, stem, ctx)?));
+                let admitted =
+                    verdict.map_err(PushError::from).and_then(|tx| self.admit_own(tx, stem, ctx));
                 self.effects.push_back(Effect::Pushed { ticket, verdict: admitted });
             }
             (Some((peer, host)), Err(_)) => {
@@ -177,15 +176,16 @@ impl Zone {
         tx: ValidTx,
         stem: bool,
         ctx: &ZoneContext<'_>,
-    ) -> Result<Accepted, Refusal> {
+    ) -> Result<Accepted, PushError> {
         self.pool.check_own_room(&tx)?;
         if !stem {
-            return self.admit(tx, Source::Own, stem, ctx);
+            return Ok(self.admit(tx, Source::Own, stem, ctx)?);
         }
+        self.check_length(&tx)?;
         let pool_ctx = Context { now: ctx.now, chain: ctx.chain, router: &mut self.router };
         self.pool.public_verdict(&tx, &pool_ctx)?;
-        self.admit(tx.clone(), Source::Own, stem, ctx)
-            .or_else(|_| Ok(self.with_pool(ctx, |pool, ctx| pool.handle_rival(tx, ctx))))
+        let admitted = self.admit(tx.clone(), Source::Own, stem, ctx);
+        Ok(admitted.unwrap_or_else(|_| self.with_pool(ctx, |pool, ctx| pool.handle_rival(tx, ctx))))
     }
 
     /// The offence counts even if the peer has hung up meanwhile.

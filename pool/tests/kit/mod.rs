@@ -14,7 +14,7 @@ use scape_aggregate::{ChainType, Commitment, Consensus, Hash, OutputFeatures, Tx
 use scape_pool::{
     Accepted, BlockSummary, Capacity, ChainUpdate, ChainView, Coin, Context, Effect, Embargo,
     EmbargoDelay, EntryId, FluffReason, Instant, Notice, Patience, PatienceMode, PeerId, Pool,
-    PoolConfig, Record, Refusal, Router, Source, Tip, Utxo,
+    PoolConfig, Record, Refusal, Rendezvous, Router, SinkId, Source, Tip, Utxo,
 };
 
 pub const CONSENSUS: Consensus = Consensus::of(ChainType::AutomatedTesting).with_nrd();
@@ -40,7 +40,19 @@ pub fn config() -> PoolConfig {
             },
             sweep: Duration::from_secs(10),
         },
+        rendezvous: None,
         capacity: Capacity::default(),
+    }
+}
+
+/// Coins that are flipped on arrival, windows of 20 s to 25 s, and an embargo of 30 s to 60 s.
+pub fn rendezvous() -> PoolConfig {
+    let config = config();
+    let (window, spread) = (Duration::from_secs(20), Duration::from_secs(5));
+    PoolConfig {
+        patience: Patience { mode: PatienceMode::FluffOnly, ..config.patience },
+        rendezvous: Some(Rendezvous { window, spread, attempts: 2 }),
+        ..config
     }
 }
 
@@ -154,6 +166,8 @@ pub struct Routes {
     pub stem_probability: f64,
     pub relay: Option<PeerId>,
     pub relay_of: BTreeMap<Source, PeerId>,
+    /// While there are any, coins that are not in the list say to seal; the first ones are preferred.
+    pub sinks: Vec<SinkId>,
     pub down: BTreeSet<PeerId>,
     pub sticky: bool,
     pub flips: usize,
@@ -166,6 +180,7 @@ impl Default for Routes {
             stem_probability: 1.0,
             relay: Some(RELAY),
             relay_of: BTreeMap::new(),
+            sinks: Vec::new(),
             down: BTreeSet::new(),
             sticky: false,
             flips: 0,
@@ -177,12 +192,17 @@ impl Router for Routes {
     fn coin(&mut self, _: Source, rng: &mut dyn Rng) -> Coin {
         self.flips += 1;
         let random = rng.random::<f64>() < self.stem_probability;
-        let random = if random { Coin::Stem } else { Coin::Fluff };
+        let stem = if self.sinks.is_empty() { Coin::Stem } else { Coin::Seal };
+        let random = if random { stem } else { Coin::Fluff };
         self.coins.pop_front().unwrap_or(random)
     }
 
     fn relay(&self, source: Source) -> Option<PeerId> {
         self.relay_of.get(&source).copied().or(self.relay)
+    }
+
+    fn sink(&self, avoid: &[SinkId], _: &mut dyn Rng) -> Option<SinkId> {
+        self.sinks.iter().find(|sink| !avoid.contains(sink)).copied()
     }
 
     fn is_up(&self, relay: PeerId) -> bool {
@@ -207,6 +227,7 @@ pub struct World {
 pub struct Out {
     pub all: Vec<Effect>,
     pub stems: Vec<(PeerId, ValidTx, Vec<EntryId>)>,
+    pub seals: Vec<(SinkId, ValidTx, Vec<EntryId>, u8)>,
     pub fluffs: Vec<ValidTx>,
     pub notices: Vec<Notice>,
     pub kept: Vec<Record>,
@@ -235,7 +256,7 @@ impl Out {
     }
 
     pub fn is_silent(&self) -> bool {
-        self.stems.is_empty() && self.fluffs.is_empty()
+        self.stems.is_empty() && self.seals.is_empty() && self.fluffs.is_empty()
     }
 }
 
@@ -286,6 +307,11 @@ impl World {
         self.with_ctx(|pool, ctx| pool.handle_stem(tx.clone(), source, ctx))
     }
 
+    /// Something is delivered that was sealed to this node.
+    pub fn sealed(&mut self, tx: &ValidTx, source: Source) -> Result<Accepted, Refusal> {
+        self.with_ctx(|pool, ctx| pool.handle_sealed(tx.clone(), source, ctx))
+    }
+
     pub fn fluff(&mut self, tx: &ValidTx, source: Source) -> Result<Accepted, Refusal> {
         self.with_ctx(|pool, ctx| pool.handle_fluff(tx.clone(), source, ctx))
     }
@@ -334,6 +360,9 @@ impl World {
             out.all.push(effect.clone());
             match effect {
                 Effect::Stem { relay, tx, parts } => out.stems.push((relay, tx, parts)),
+                Effect::Seal { sink, tx, parts, attempt } => {
+                    out.seals.push((sink, tx, parts, attempt));
+                }
                 Effect::Fluff { tx, .. } => out.fluffs.push(tx),
                 Effect::Keep(record) => out.kept.push(record),
                 Effect::Erase { key } => out.erased.push(key),

@@ -89,6 +89,7 @@ impl<'a> Node<'a> {
                 delay: EmbargoDelay::Exponential { mean: Duration::from_secs(3_600) },
                 sweep: Duration::from_secs(10),
             },
+            rendezvous: None,
             capacity: Capacity { shares: 1, ..Capacity::default() },
         };
         Self { pool: Pool::new(config, [7; 32]), chain }

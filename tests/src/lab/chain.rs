@@ -20,6 +20,32 @@ impl LabChain {
         Self { tip, coins: HashMap::new() }
     }
 
+    /// Blocks before the experiment, with so many transactions each on average.
+    pub(super) fn history(&mut self, per_block: f64) -> Vec<BlockSummary> {
+        let mut due = 0.0;
+        let block = |_| {
+            let mut block = self.next();
+            due += per_block;
+            let kernel = |n: u64| Hash::of(&[block.hash.as_bytes(), &n.to_be_bytes()]);
+            block.kernels.extend((1..=due as u64).map(kernel));
+            due = due.fract();
+            block
+        };
+        (0..HISTORY).map(block).collect()
+    }
+
+    pub(super) fn height(&self) -> u64 {
+        self.tip.height
+    }
+
+    /// The next block, with its coinbase kernel and nothing else.
+    fn next(&mut self) -> BlockSummary {
+        let height = self.tip.height + 1;
+        let hash = Hash::of(&[self.tip.hash.as_bytes(), &height.to_be_bytes()]);
+        self.tip = Tip { height, hash, total_difficulty: height + 1 };
+        BlockSummary { hash, height, kernels: vec![hash], ..BlockSummary::default() }
+    }
+
     /// A coin that was there before the experiment began.
     pub(super) fn add_coin(&mut self, coin: Commitment) {
         self.coins.insert(coin, Utxo { features: OutputFeatures::Plain, height: 0 });
@@ -42,19 +68,19 @@ impl LabChain {
 
     /// Closes the block with these transactions, which were spent already.
     pub(super) fn close(&mut self, txs: &[ValidTx]) -> ChainUpdate {
-        let height = self.tip.height + 1;
-        let hash = Hash::of(&[self.tip.hash.as_bytes(), &height.to_be_bytes()]);
-        self.tip = Tip { height, hash, total_difficulty: height + 1 };
-        let mut block = BlockSummary { hash, height, ..BlockSummary::default() };
+        let mut block = self.next();
         // They spend different coins, so that nothing keeps them apart.
         if let Ok(tx) = aggregate(txs) {
-            block.kernels = tx.kernels().iter().map(|kernel| *kernel.hash()).collect();
+            block.kernels.extend(tx.kernels().iter().map(|kernel| *kernel.hash()));
             block.inputs = tx.inputs().iter().map(Input::commitment).collect();
             block.outputs = tx.outputs().iter().map(Output::commitment).collect();
         }
         ChainUpdate { disconnected: Vec::new(), connected: vec![block] }
     }
 }
+
+/// Of how many blocks nodes remember how many transactions there were, and more.
+const HISTORY: usize = 300;
 
 impl ChainView for LabChain {
     fn tip(&self) -> Tip {

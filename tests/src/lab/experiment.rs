@@ -39,6 +39,8 @@ pub struct Experiment {
     pub spy_slots: Option<f64>,
     /// The share of nodes that swallow stem transactions, and tell.
     pub black_holes: f64,
+    /// The share of all keys that each node knows, where transactions meet at sinks.
+    pub view: f64,
     /// To how many nodes a listener is connected who sees only what is fluffed.
     pub listened: usize,
 }
@@ -62,6 +64,7 @@ impl Experiment {
             spies: 0.0,
             spy_slots: None,
             black_holes: 0.0,
+            view: 1.0,
             listened: 600,
         }
     }

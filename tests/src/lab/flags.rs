@@ -33,6 +33,9 @@ pub struct Flags {
     /// What the other nodes do: `plain`, or the name of a preset.
     #[arg(long)]
     pub others: Option<String>,
+    /// The share of the keys of others that each node knows.
+    #[arg(long)]
+    pub view: Option<f64>,
     /// For how many hours there is traffic.
     #[arg(long)]
     pub hours: Option<f64>,
@@ -108,6 +111,7 @@ impl Flags {
         put(&mut network.connection_hours, &self.connection_hours);
         put(&mut network.speaking, &self.speaking);
         put(&mut network.others, &self.others);
+        put(&mut network.view, &self.view);
         put(&mut network.hours, &self.hours);
         let traffic = &mut setup.traffic;
         put(&mut traffic.per_minute, &self.rate);

@@ -25,6 +25,7 @@ mod run;
 pub mod scale;
 mod seeds;
 mod setup;
+mod sinks;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -36,7 +37,7 @@ pub use flags::{Flags, FlagsError};
 pub use histogram::Histogram;
 pub use latency::Latency;
 pub use results::{MergeError, Progress, Results};
-pub use run::{Fluff, Observer, Outcome, Run, Sight, StemMessage};
+pub use run::{Fluff, Observer, Outcome, Passage, Run, Sight, StemMessage};
 pub use seeds::{Seeds, SeedsError};
 pub use setup::{Adversary, Network, Setup, SetupError};
 pub use tally::{Guessed, Linked, Tally};

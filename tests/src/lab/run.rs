@@ -20,6 +20,8 @@ pub struct Run {
     /// What adversaries saw. What was fluffed is entered when it was, not
     /// when they heard of it.
     pub sights: Vec<Sight>,
+    /// What spies carried without being able to read it, in the order of time.
+    pub passages: Vec<Passage>,
     /// All that was sent on the stem, in the order of time.
     pub messages: Vec<StemMessage>,
     /// How many events were played: what pools were told, and the nodes that floods came to.
@@ -108,6 +110,21 @@ pub struct Sight {
     pub payments: Vec<u32>,
 }
 
+/// Something sealed that a spy carried, or got as its sink.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Passage {
+    /// When.
+    pub at: Instant,
+    /// Which spy or black hole.
+    pub spy: u32,
+    /// Who sent it.
+    pub from: u32,
+    /// To whom it is sealed.
+    pub sink: u32,
+    /// Names what is the same on all links.
+    pub parcel: u32,
+}
+
 impl Run {
     pub(super) fn new(
         payments: &[Payment],
@@ -127,6 +144,7 @@ impl Run {
             outcomes: payments.iter().map(outcome).collect(),
             fluffs: Vec::new(),
             sights: Vec::new(),
+            passages: Vec::new(),
             messages: Vec::new(),
             events: 0,
             stem_bytes: 0,

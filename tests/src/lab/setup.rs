@@ -47,6 +47,8 @@ pub struct Network {
     /// What the other nodes do: `plain`, to fluff at once whatever comes on the stem, or the name
     /// of a preset.
     pub others: String,
+    /// The share of the keys of others that each node knows, where transactions meet at sinks.
+    pub view: f64,
     /// Of links.
     pub latency: Latency,
     /// For how many hours there is traffic.
@@ -105,6 +107,7 @@ impl Default for Network {
             connection_hours: 0.0,
             speaking: 1.0,
             others: PLAIN.to_owned(),
+            view: 1.0,
             latency: Latency::default(),
             hours: 24.0,
             block_secs: 60.0,
@@ -155,6 +158,7 @@ impl Setup {
             spies: self.adversary.spies,
             spy_slots: self.adversary.spy_slots,
             black_holes: self.adversary.black_holes,
+            view: self.network.view,
             listened: self.adversary.listened,
         })
     }
@@ -183,6 +187,7 @@ impl Setup {
         let peers = 1.0..=(nodes - 1) as f64;
         within("network.outbound", network.outbound as f64, peers, "from 1 to all other nodes")?;
         within("network.speaking", network.speaking, SHARE, A_SHARE)?;
+        within("network.view", network.view, SHARE, A_SHARE)?;
         within("network.hours", network.hours, 0.01..=1e4, "from 0.01 to 10,000")?;
         within("network.block_secs", network.block_secs, 1.0..=1e4, "from 1 to 10,000")?;
         within("network.connection_hours", network.connection_hours, 0.0..=1e6, NOT_NEGATIVE)?;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::adversary::links::Links;
 use super::adversary::wire::{self, Wire};
-use super::adversary::{black_hole, fingerprint, first_spy, max_weight};
+use super::adversary::{black_hole, fingerprint, max_weight, sealed};
 use super::experiment::Experiment;
 use super::histogram::Histogram;
 use super::paper::{Guess, Score};
@@ -49,7 +49,7 @@ pub struct Tally {
     pub spies: Linked,
     /// What both tell apart together.
     pub together: Linked,
-    /// Guesses of the first-spy estimator.
+    /// Guesses of the first-spy estimator, which follows what is sealed, too.
     pub first_spy: Guessed,
     /// Guesses of the maximum-weight estimator.
     pub max_weight: Guessed,
@@ -107,7 +107,7 @@ impl Tally {
         }
         if run.is_spy.iter().any(|spy| *spy) {
             tally.spies = Linked::of(run, |observer| observer != Observer::Listener);
-            tally.first_spy = Guessed::of(&first_spy::guesses(run), run);
+            tally.first_spy = Guessed::of(&sealed::guesses(run, &experiment.params, seed), run);
             tally.max_weight = Guessed::of(&max_weight::guesses(run, &experiment.params), run);
             tally.fingerprint = fingerprint::found(run, &experiment.params);
         }
@@ -221,6 +221,7 @@ fn tenths(time: Duration) -> u64 {
 fn reason_name(reason: Option<FluffReason>) -> &'static str {
     match reason {
         Some(FluffReason::Coin) => "coin",
+        Some(FluffReason::Gathered) => "gathered",
         Some(FluffReason::Embargo) => "embargo",
         Some(FluffReason::NoRelay) => "no relay",
         Some(FluffReason::Loop) => "loop",

@@ -17,6 +17,7 @@ use scape_aggregate::builder::AssumedTx;
 use scape_aggregate::{ChainType, Consensus, Hash, ProtocolVersion, TxKernel, ValidTx};
 use scape_p2p::addr::NetGroup;
 use scape_p2p::book::Group;
+use scape_p2p::dandelion::rendezvous::Carrier;
 use scape_p2p::dandelion::{Candidate, DandelionRouter};
 use scape_pool::{
     Capacity, ChainUpdate, Context, Effect, Instant, Notice, PeerId, Pool, PoolConfig, Source,
@@ -27,19 +28,20 @@ use super::diffusion::{Diffusion, NEVER};
 use super::experiment::Experiment;
 use super::graph::{Graph, index};
 use super::run::{Fluff, Observer, Run, Sight, StemMessage};
+use super::sinks::Sinks;
 use super::traffic::Payment;
 
 /// Everything in an experiment that changes.
 pub(super) struct World<'a> {
-    experiment: &'a Experiment,
+    pub(super) experiment: &'a Experiment,
     consensus: Consensus,
-    graph: Graph,
-    nodes: Vec<Node>,
-    chain: LabChain,
-    diffusion: Diffusion,
+    pub(super) graph: Graph,
+    pub(super) nodes: Vec<Node>,
+    pub(super) chain: LabChain,
+    pub(super) diffusion: Diffusion,
     /// Of links.
-    seed: u64,
-    rng: ChaCha12Rng,
+    pub(super) seed: u64,
+    pub(super) rng: ChaCha12Rng,
     queue: BinaryHeap<Reverse<(Instant, u64, Event)>>,
     entered: u64,
     listened: Vec<u32>,
@@ -58,20 +60,26 @@ pub(super) struct World<'a> {
     /// Publications that hold a payment.
     public: Vec<Vec<u32>>,
     unmined: Vec<u32>,
-    run: Run,
+    pub(super) sinks: Sinks,
+    pub(super) run: Run,
 }
 
-struct Node {
+pub(super) struct Node {
     pool: Pool,
-    router: DandelionRouter,
-    kind: NodeKind,
+    pub(super) router: DandelionRouter,
+    pub(super) kind: NodeKind,
     wake: Option<Instant>,
     /// What comes on the stem, or from its wallet, is fluffed at once.
     plain: bool,
+    /// Whether it follows the parameters of the experiment.
+    pub(super) speaks: bool,
+    pub(super) carrier: Carrier,
+    /// The number of the epoch of which it knows the sinks.
+    pub(super) sinks_of: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum NodeKind {
+pub(super) enum NodeKind {
     Honest,
     /// Does all that an honest node does, and tells.
     Spy,
@@ -80,10 +88,11 @@ enum NodeKind {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Event {
+pub(super) enum Event {
     Push(u32),
     Wake(u32),
     Stem { to: u32, from: u32, parcel: u32 },
+    Sealed { to: u32, from: u32, parcel: u32 },
     See { node: u32, publication: u32 },
     Block,
     Churn,
@@ -136,6 +145,7 @@ impl<'a> World<'a> {
             publications: Vec::new(),
             public: vec![Vec::new(); payments.len()],
             unmined: Vec::new(),
+            sinks: Sinks::default(),
             spies: (0u32..).zip(&is_spy).filter(|(_, spy)| **spy).map(|(id, _)| id).collect(),
             run: Run::new(&payments, begin, graph.clone(), is_spy),
             payments,
@@ -145,6 +155,12 @@ impl<'a> World<'a> {
         for (index, payment) in world.payments.clone().iter().enumerate() {
             world.schedule(payment.at, Event::Push(index as u32));
         }
+        let per_block = experiment.traffic.per_minute * experiment.block_time.as_secs_f64() / 60.0;
+        for block in world.chain.history(per_block) {
+            world.sinks.almanac.add(&block);
+        }
+        world.befriend();
+        world.elect_sinks();
         world.schedule(begin + experiment.block_time, Event::Block);
         world.schedule_churn(begin);
         world
@@ -159,6 +175,7 @@ impl<'a> World<'a> {
                 Event::Push(payment) => self.on_push(payment, now),
                 Event::Wake(node) => self.on_wake(node, now),
                 Event::Stem { to, from, parcel } => self.on_stem(to, from, parcel, now),
+                Event::Sealed { to, from, parcel } => self.on_sealed(to, from, parcel, now),
                 Event::See { node, publication } => self.on_see(node, publication, now),
                 Event::Block => {
                     let passed = now.saturating_since(self.run.begin).as_secs_f64();
@@ -171,7 +188,7 @@ impl<'a> World<'a> {
         self.run
     }
 
-    fn schedule(&mut self, at: Instant, event: Event) {
+    pub(super) fn schedule(&mut self, at: Instant, event: Event) {
         self.entered += 1;
         self.queue.push(Reverse((at, self.entered, event)));
     }
@@ -250,8 +267,7 @@ impl<'a> World<'a> {
         let peer = index(self.graph.len(), &mut self.rng);
         if let Some(lost) = self.graph.replace(node, slot, peer) {
             self.diffusion.replace(node, lost, peer);
-            let candidates = self.graph.outbound(node).iter().map(|&peer| candidate(peer));
-            self.nodes[node as usize].router.set_candidates(candidates);
+            self.set_candidates(node);
         }
         self.schedule_churn(now);
     }
@@ -286,6 +302,8 @@ impl<'a> World<'a> {
         }
         self.unmined = left;
         let update = self.chain.close(&block);
+        self.sinks.almanac.handle_chain(&update);
+        self.elect_sinks();
         for node in self.active.clone() {
             self.on_chain(node, &update, now);
         }
@@ -306,7 +324,7 @@ impl<'a> World<'a> {
 
     /// Remembers that a node has these, and tells it of what is public of them: now, if it should
     /// know already, or when it will.
-    fn hold(&mut self, node: u32, payments: &[u32], now: Instant) {
+    pub(super) fn hold(&mut self, node: u32, payments: &[u32], now: Instant) {
         self.active.insert(node);
         let mut publications = BTreeSet::new();
         for &payment in payments {
@@ -323,7 +341,13 @@ impl<'a> World<'a> {
     }
 
     /// Calls a node's pool, carries out what it wants and comes back when it has to.
-    fn with_node(&mut self, id: u32, now: Instant, call: impl FnOnce(&mut Pool, &mut Context<'_>)) {
+    pub(super) fn with_node(
+        &mut self,
+        id: u32,
+        now: Instant,
+        call: impl FnOnce(&mut Pool, &mut Context<'_>),
+    ) {
+        self.refresh_sinks(id);
         let node = &mut self.nodes[id as usize];
         while node.router.poll_timeout() <= now {
             node.router.handle_timeout(node.router.poll_timeout());
@@ -333,6 +357,9 @@ impl<'a> World<'a> {
         while let Some(effect) = self.nodes[id as usize].pool.poll_effect() {
             match effect {
                 Effect::Stem { relay, tx, .. } => self.send(id, relay, tx, now),
+                Effect::Seal { sink, tx, parts, attempt } => {
+                    self.seal(id, sink, tx, (parts, attempt), now);
+                }
                 Effect::Fluff { tx, except: None } => self.publish(id, tx, notice.take(), now),
                 Effect::Notice(fluffed @ Notice::Fluffed { .. }) => notice = Some(fluffed),
                 // What others tell is not told on: floods are played elsewhere.
@@ -404,7 +431,7 @@ impl<'a> World<'a> {
         self.publications.push(publication_of);
     }
 
-    fn payments_in(&self, tx: &ValidTx) -> Vec<u32> {
+    pub(super) fn payments_in(&self, tx: &ValidTx) -> Vec<u32> {
         let kernels = tx.kernels().iter().map(TxKernel::hash);
         let mut payments: Vec<u32> =
             kernels.filter_map(|kernel| self.of_kernel.get(kernel).copied()).collect();
@@ -427,7 +454,7 @@ const MINER_DELAY: Duration = Duration::from_secs(10);
 /// Of an announcement, or a request, by hash: 32 bytes and the header of a message.
 const HASH_BYTES: u64 = HEADER_BYTES + 32;
 /// Of every message of Grin.
-const HEADER_BYTES: u64 = 11;
+pub(super) const HEADER_BYTES: u64 = 11;
 
 /// Of a message with this transaction.
 fn wire_bytes(tx: &ValidTx) -> u64 {
@@ -459,22 +486,32 @@ fn nodes(
             consensus: *consensus,
             patience: params.patience,
             embargo: params.embargo,
+            rendezvous: params.rendezvous.map(|rendezvous| rendezvous.pool),
             // There are no reorgs here.
             capacity: Capacity { reorg_depth: 0, ..Capacity::default() },
         };
         // Epochs of different nodes have nothing to do with each other.
         let epoch = (params.epoch + params.epoch_spread).mul_f64(rng.random::<f64>());
         let mut router = DandelionRouter::new(params, rng.random(), Instant::ZERO + epoch);
-        router.set_candidates(graph.outbound(id).iter().map(|&peer| candidate(peer)));
+        router.set_candidates(graph.outbound(id).iter().map(|&peer| candidate(peer, true)));
         let plain = other && experiment.others.is_none();
-        Node { pool: Pool::new(config, rng.random()), router, kind, wake: None, plain }
+        Node {
+            pool: Pool::new(config, rng.random()),
+            router,
+            kind,
+            wake: None,
+            plain,
+            speaks: !other,
+            carrier: Carrier::new(),
+            sinks_of: 0,
+        }
     };
     (0u32..).zip(kinds).map(node).collect()
 }
 
 /// Every node is in a group of its own.
-fn candidate(node: u32) -> Candidate {
+pub(super) fn candidate(node: u32, carries: bool) -> Candidate {
     let [a, b, c, d] = node.to_be_bytes();
     let group = NetGroup::Ip(Group::of(IpAddr::V4(Ipv4Addr::new(10 ^ b, c, d, a))));
-    Candidate { peer: PeerId(u64::from(node)), group }
+    Candidate { peer: PeerId(u64::from(node)), group, carries }
 }

@@ -139,8 +139,8 @@ impl Model {
         let (lane, reason) = match (coin, relay) {
             (Coin::Fluff, _) if looped => (Lane::Fluff, FluffReason::Loop),
             (Coin::Fluff, _) => (Lane::Fluff, FluffReason::Coin),
-            (Coin::Stem, None) => (Lane::Fluff, FluffReason::NoRelay),
-            (Coin::Stem, Some(relay)) => (Lane::Stem(relay), FluffReason::Family),
+            (Coin::Stem | Coin::Seal, None) => (Lane::Fluff, FluffReason::NoRelay),
+            (Coin::Stem | Coin::Seal, Some(relay)) => (Lane::Stem(relay), FluffReason::Family),
         };
         departure.reasons.push((oldest.id, reason));
         let home = self.home(left).filter(|home| {

@@ -59,6 +59,7 @@ impl Setup {
                 delay: EmbargoDelay::Uniform { base, spread: Duration::ZERO },
                 sweep: Duration::from_secs(10),
             },
+            rendezvous: None,
             capacity,
         }
     }
@@ -377,7 +378,7 @@ impl Trial {
         let mut accounted: Vec<Hash> = pending().flat_map(|tx| kernels(tx)).collect();
         accounted.extend(self.effects.iter().flat_map(|effect| match effect {
             Effect::Notice(notice) => named_by(notice),
-            Effect::Stem { .. } | Effect::Fluff { .. } => Vec::new(),
+            Effect::Stem { .. } | Effect::Seal { .. } | Effect::Fluff { .. } => Vec::new(),
             Effect::Keep(_) | Effect::Erase { .. } => Vec::new(),
         }));
         // What waits cannot be seen; it is only known how much.
@@ -413,7 +414,9 @@ fn parents_first(effects: &[Effect]) -> Outcome {
     let txs: Vec<_> = effects
         .iter()
         .filter_map(|effect| match effect {
-            Effect::Stem { tx, .. } | Effect::Fluff { tx, .. } => Some(tx),
+            Effect::Stem { tx, .. } | Effect::Seal { tx, .. } | Effect::Fluff { tx, .. } => {
+                Some(tx)
+            }
             Effect::Keep(_) | Effect::Erase { .. } | Effect::Notice(_) => None,
         })
         .collect();

@@ -75,6 +75,7 @@ impl Node {
                 },
                 sweep: Duration::from_secs(10),
             },
+            rendezvous: None,
             capacity: Capacity { shares: 1, ..Capacity::default() },
         };
         let verifier = Verifier::new(NonZeroUsize::new(10_000).unwrap());

@@ -184,10 +184,10 @@ fn frames(
     end: Instant,
     seed: [u8; 32],
 ) -> Vec<(Instant, usize)> {
-    let Ok(mut channels) = Channels::new(&NoiseConfig::default(), seed, begin) else {
-        return Vec::new();
-    };
-    channels.begin_epoch(&[PeerId(0), PeerId(1)]);
+    let Ok(noise) = NoiseConfig::default().check() else { return Vec::new() };
+    let mut channels = Channels::new(&noise, seed, begin);
+    let relay = PeerId(0);
+    channels.assign(&[relay, PeerId(1)], 1);
     let mut frames = Vec::new();
     let mut messages = messages.iter().zip(0..).peekable();
     while channels.poll_timeout() <= end {
@@ -195,10 +195,10 @@ fn frames(
         while let Some(((_, bytes), number)) = messages.next_if(|((at, _), _)| *at <= now) {
             let message = Bytes::from(vec![0; *bytes as usize]);
             // What is too long for noise waits for another way.
-            let _ = channels.push(Source::Own, Ticket(number), &message);
+            let _ = channels.push(relay, Source::Own, Ticket(number), message);
         }
         let due = channels.handle_timeout(now);
-        frames.extend(due.into_iter().flatten().map(|due| (now, due.frame.len())));
+        frames.extend(due.into_iter().flatten().map(|due| (due.at, due.frame.len())));
     }
     frames
 }

@@ -1,0 +1,36 @@
+//! Rendezvous: stem transactions of the whole network meet at a few nodes, the sinks, and leave
+//! them merged.
+//!
+//! A transaction that is fluffed alone is traced by whoever listens. Relays that wait do not help
+//! where there are few transactions: two seldom pass the same relay. So all nodes send theirs to the
+//! same few sinks, which hold them for a window and fluff them together. What a relay on the way
+//! would see is sealed to the sink.
+//!
+//! - [`elect`]: who the sinks of an [`Epoch`] are. Every node finds the same ones.
+//! - [`Almanac`]: the epoch, and how many transactions there are, from the chain alone.
+//! - [`seal`] and [`open`]: what nobody but the sink reads.
+//! - [`Carrier`]: what a node does with sealed transactions that it cannot read.
+//!
+//! # Why it helps
+//! With `r` transactions a second, `k` sinks and a window of `w` seconds that the first arrival
+//! opens, `x = r * w / k` others are expected to come in, and a transaction stays alone with
+//! probability `exp(-x) / (1 + x)`: none other comes (`exp(-x)`), and of the `1 + x` transactions of
+//! a window on average one is the first. [`sink_count`] chooses `k` by it.
+//!
+//! # Security
+//! A sink sees everything that is sent to it in the clear, but not from whom: who makes a
+//! transaction hands it to a relay, and only relays deliver. So a share `p` of spies learns the
+//! share `p` of all transactions, which no routing prevents, and of these the origin only where the
+//! first relay is a spy as well. A sink that swallows what it gets costs time: the origin seals it
+//! to another sink at the end of its embargo. A sink that is flooded merges a transaction with
+//! those of one adversary, who subtracts his own; each costs him a fee.
+
+mod almanac;
+mod carrier;
+mod elect;
+mod seal;
+
+pub use almanac::{Almanac, CONFIRMATIONS, EPOCH_BLOCKS, RATE_BLOCKS};
+pub use carrier::{Carrier, Onward};
+pub use elect::{Epoch, Nominee, elect, sink_count};
+pub use seal::{MAX_SEALED, OpenError, SIZES, SealError, open, seal};
