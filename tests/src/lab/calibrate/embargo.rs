@@ -138,3 +138,22 @@ impl Router for AlwaysStem {
         false
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use scape_p2p::dandelion::Preset;
+
+    use super::*;
+
+    /// What the node tells its owner at the start is what its pool does.
+    #[test]
+    fn the_formula_of_the_warning_is_what_pools_do() {
+        for preset in [Preset::GrinDoc, Preset::Grin5, Preset::DandelionPlusPlus] {
+            let params = preset.params();
+            let (implied, _) = params.check().expect("possible");
+            let found = share(params.embargo.delay, [implied.hop_time; 2], 2_000);
+            let difference = (found - implied.origin_first).abs();
+            assert!(difference < 0.03, "{preset}: {found}, by formula {}", implied.origin_first);
+        }
+    }
+}

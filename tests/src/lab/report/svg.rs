@@ -104,8 +104,11 @@ impl Plot {
         );
         text(&mut svg, ((LEFT + WIDTH - RIGHT) / 2.0, 22.0), "middle", 15, &self.title);
         self.axes(&mut svg, &x, &y);
-        for (series, colour) in self.series.iter().zip(COLOURS.iter().cycle()) {
-            series.draw(&mut svg, &x, &y, colour);
+        let dots = |series: &&Series| series.mark == Mark::Dots;
+        for (place, (series, colour)) in self.series.iter().zip(COLOURS.iter().cycle()).enumerate()
+        {
+            let covered = self.series[place + 1..].iter().filter(dots).count();
+            series.draw(&mut svg, (&x, &y), colour, covered);
         }
         self.legend(&mut svg);
         svg.push_str("</svg>\n");
@@ -157,7 +160,9 @@ impl Plot {
 }
 
 impl Series {
-    fn draw(&self, svg: &mut String, x: &Scale, y: &Scale, colour: &str) {
+    /// `covered` later ones may be drawn over this one, and are smaller.
+    fn draw(&self, svg: &mut String, (x, y): (&Scale, &Scale), colour: &str, covered: usize) {
+        let radius = 4 + 2 * covered;
         let seen =
             self.points.iter().zip(self.labels.iter().map(Some).chain(std::iter::repeat(None)));
         let seen = seen.filter(|((px, py), _)| x.holds(*px) && y.holds(*py));
@@ -183,7 +188,7 @@ impl Series {
                     put(
                         svg,
                         format_args!(
-                            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"5\" fill=\"{colour}\"/>\n"
+                            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\" fill=\"{colour}\"/>\n"
                         ),
                     );
                 }
@@ -203,13 +208,31 @@ impl Series {
                 }
             }
         }
-        for (x, y, label) in placed {
-            if let Some(label) = label {
-                text(svg, (x + 8.0, y - 6.0), "start", 12, label);
-            }
-        }
+        let labels = placed.into_iter().filter_map(|(x, y, label)| Some((x, y, label?)));
+        write_labels(svg, labels);
     }
 }
+
+/// Writes labels beside their points, lower where one would cover another.
+fn write_labels<'a>(svg: &mut String, labels: impl Iterator<Item = (f64, f64, &'a String)>) {
+    let mut taken: Vec<(f64, f64, f64)> = Vec::new();
+    for (x, y, label) in labels {
+        let (from, to) = (x + 9.0, x + 9.0 + LETTER * label.len() as f64);
+        let mut y = y + 16.0;
+        while taken
+            .iter()
+            .any(|(left, right, row)| from < *right && *left < to && (y - row).abs() < LINE)
+        {
+            y += LINE;
+        }
+        taken.push((from, to, y));
+        text(svg, (from, y), "start", 12, label);
+    }
+}
+
+/// How wide a letter is, and how far lines are apart.
+const LETTER: f64 = 7.0;
+const LINE: f64 = 14.0;
 
 /// From numbers to places.
 struct Scale {
