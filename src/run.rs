@@ -11,11 +11,10 @@ use thiserror::Error;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{info, warn};
 
-use crate::api::{ApiError, Apis, Origin};
+use crate::api::{ApiError, Apis, Origin, grin_secret};
 use crate::chain::{Chain, DevLedger, GrinChain, GrinConfig};
 use crate::config::{Config, ConfigError};
 use crate::node::{LedgerError, Node, NodeConfig, NodeError, warn_of_slow_library};
-use crate::rpc::{Secret, SecretError};
 
 /// Why the daemon did not run.
 #[derive(Debug, Error)]
@@ -26,10 +25,7 @@ pub enum RunError {
     /// The node did not start.
     #[error(transparent)]
     Node(#[from] NodeError),
-    /// The password of the Grin node cannot be read.
-    #[error(transparent)]
-    Secret(#[from] SecretError),
-    /// The APIs did not start.
+    /// The APIs did not start, or the password of the Grin node's cannot be read.
     #[error(transparent)]
     Api(#[from] ApiError),
     /// The node has stopped by itself.
@@ -114,7 +110,7 @@ fn say_where(config: &Config, apis: &Apis) -> Result<(), ConfigError> {
 fn chain(config: &Config, rng: &mut impl Rng) -> Result<Chain, RunError> {
     let Some(url) = config.grin.url.clone() else { return Ok(ledger(config).into()) };
     info!(%url, "following the chain of a Grin node");
-    let secret = config.grin_secret_file()?.map(|path| Secret::load(&path)).transpose()?;
+    let secret = grin_secret(config)?;
     let mut seed = [0; 32];
     rng.fill_bytes(&mut seed);
     let chain = GrinChain::start(GrinConfig {

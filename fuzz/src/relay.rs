@@ -189,6 +189,7 @@ impl Relay {
                 | Effect::Block { .. }
                 | Effect::Unblock { .. }
                 | Effect::Cancel { .. }
+                | Effect::Frame { .. }
                 | Effect::Keep(_)
                 | Effect::Erase { .. } => {}
             }

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use rand::RngExt;
-use scape_aggregate::{Commitment, Hash, TxKernel, ValidTx};
+use scape_aggregate::{Commitment, Hash, PlanLimits, TxKernel, ValidTx, Weight};
 
 use crate::rules::{Check, check_fee};
 use crate::store::{creates, kernel_hashes, spends};
 use crate::{
-    Accepted, Context, Embargo, Instant, Notice, Patience, Pool, Refusal, Rendezvous, Rival,
+    Accepted, Context, Embargo, EntryId, Instant, Notice, Patience, Pool, Refusal, Rendezvous,
+    Rival, Source,
 };
 
 /// How many timers are looked at for [`Pool::clocks`]: among them may be those of entries that have
@@ -61,6 +62,21 @@ impl Pool {
         self.config.patience = patience;
         self.config.embargo = embargo;
         self.config.rendezvous = rendezvous;
+    }
+
+    /// Aggregates that leave the stempool weigh at most this much from now on, if that is less than
+    /// what the chain allows. A transaction that weighs more by itself goes alone.
+    pub fn limit_aggregates(&mut self, max_weight: Weight) {
+        let PlanLimits { max_weight: allowed } = PlanLimits::of(self.config.consensus.chain);
+        self.limits = PlanLimits { max_weight: max_weight.min(allowed) };
+    }
+
+    /// Whom an aggregate is sent for: the owner, if any of its parts is, else whom its oldest part is.
+    /// `None` if nothing of it is on the stem any more; then it need not be sent.
+    pub fn sent_for(&self, parts: &[EntryId]) -> Option<Source> {
+        let entries = parts.iter().filter_map(|id| Some((id, self.stem.get(*id)?)));
+        let sources = entries.map(|(id, entry)| (entry.meta.routed_for, id));
+        sources.min_by_key(|(source, id)| (*source != Source::Own, *id)).map(|(source, _)| source)
     }
 
     /// What everybody knows says of a transaction: the chain and the public pool. A refusal by the

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use scape_aggregate::{Aggregate, Hash, PlanLimits, ValidTx, plan};
+use scape_aggregate::{Aggregate, Hash, ValidTx, plan};
 
 use crate::bundle::Bundle;
 use crate::pool::{Part, StemState, Why};
@@ -294,8 +294,7 @@ impl Pool {
             .into_iter()
             .filter_map(|(id, lane)| Some((id, lane, &self.stem.get(id)?.tx)))
             .collect();
-        let limits = PlanLimits::of(self.config.consensus.chain);
-        for Aggregate { lane, parts, tx } in plan(&candidates, &limits) {
+        for Aggregate { lane, parts, tx } in plan(&candidates, &self.limits) {
             match lane {
                 Lane::Stem(hop) => self.send(hop, tx, parts),
                 Lane::Fluff => {

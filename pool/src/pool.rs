@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha12Rng;
-use scape_aggregate::{Hash, ValidTx};
+use scape_aggregate::{Hash, PlanLimits, ValidTx};
 
 use crate::bundle::Bundle;
 use crate::orphans::Orphans;
@@ -50,6 +50,8 @@ pub struct Pool {
     /// What was sent, or came, in one aggregate, in the order of arrival; of several parts only.
     pub(crate) bundles: BTreeMap<Bundle, Vec<EntryId>>,
     pub(crate) effects: VecDeque<Effect>,
+    /// What aggregates that leave the stempool keep to.
+    pub(crate) limits: PlanLimits,
     pub(crate) phase: Instant,
     /// When what was sealed to this node goes, or when the last of it went.
     pub(crate) window: Option<Instant>,
@@ -188,6 +190,7 @@ impl Pool {
     pub fn new(config: PoolConfig, seed: [u8; 32]) -> Self {
         let mut rng = ChaCha12Rng::from_seed(seed);
         let interval = config.patience.interval;
+        let limits = PlanLimits::of(config.consensus.chain);
         let phase = match config.patience.phase {
             Some(phase) => phase,
             None => interval.mul_f64(rng.random::<f64>()),
@@ -209,6 +212,7 @@ impl Pool {
             effects: VecDeque::new(),
             phase: Instant::ZERO + phase,
             window: None,
+            limits,
             next_id: 0,
         }
     }

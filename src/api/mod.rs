@@ -67,8 +67,13 @@ pub enum ApiError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// There is no password.
-    #[error(transparent)]
-    Secret(#[from] SecretError),
+    #[error("{key}: {error}")]
+    Secret {
+        /// The key that names its file.
+        key: &'static str,
+        /// What is wrong with the file.
+        error: SecretError,
+    },
     /// The address cannot be listened on.
     #[error("cannot listen on {addr} for the {name} API: {error}; see api.{name}")]
     Bind {
@@ -151,7 +156,8 @@ fn foreign_router(
     node: &NodeHandle,
     rng: &mut impl Rng,
 ) -> Result<Router, ApiError> {
-    let secret = Secret::load_or_create(&config.foreign_secret_file()?, rng)?;
+    let secret = Secret::load_or_create(&config.foreign_secret_file()?, rng)
+        .map_err(|error| ApiError::Secret { key: "api.foreign_secret_file", error })?;
     let guard = Guard::new(&secret, "Basic realm=GrinForeignAPI");
     let foreign = Foreign::new(node.clone(), config.consensus(), grin(config)?);
     let body = Foreign::body_limit(config.chain.r#type);
@@ -163,9 +169,14 @@ fn foreign_router(
 /// The Grin node and a client of its Foreign API.
 fn grin(config: &Config) -> Result<Option<(Url, RpcClient)>, ApiError> {
     let Some(url) = config.grin.url.clone() else { return Ok(None) };
-    let secret = config.grin_secret_file()?.map(|path| Secret::load(&path)).transpose()?;
-    let client = RpcClient::new(&url, "/v2/foreign", secret.as_ref(), GRIN);
+    let client = RpcClient::new(&url, "/v2/foreign", grin_secret(config)?.as_ref(), GRIN);
     Ok(Some((url, client)))
+}
+
+/// The password of the Grin node's API, if it has one.
+pub(crate) fn grin_secret(config: &Config) -> Result<Option<Secret>, ApiError> {
+    let secret = config.grin_secret_file()?.map(|path| Secret::load(&path)).transpose();
+    secret.map_err(|error| ApiError::Secret { key: "grin.secret_file", error })
 }
 
 fn owner_router(
@@ -174,7 +185,8 @@ fn owner_router(
     node: &NodeHandle,
     rng: &mut impl Rng,
 ) -> Result<Router, ApiError> {
-    let secret = Secret::load_or_create(&config.owner_secret_file()?, rng)?;
+    let secret = Secret::load_or_create(&config.owner_secret_file()?, rng)
+        .map_err(|error| ApiError::Secret { key: "api.owner_secret_file", error })?;
     let guard = Guard::new(&secret, "Basic realm=GrinAPI");
     let reloader = Arc::new(Reloader::new(config.clone(), origin.path, origin.set_filter));
     let owner = Owner::new(node.clone(), reloader);

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use scape_aggregate::{Transaction, Verifier};
 use scape_p2p::addr::Host;
 use scape_p2p::book::{Book, Source};
@@ -14,7 +15,7 @@ use scape_p2p::link::Offence;
 use scape_p2p::net::{ConnectError, LinkError, Net, NetEvent, replace_file};
 use scape_p2p::wire::Message;
 use scape_p2p::zone::{Effect, Ticket, Zone, ZoneConfig, ZoneContext};
-use scape_pool::{Accepted, ChainView, Instant, Notice, Record};
+use scape_pool::{Accepted, ChainView, Instant, Notice, PeerId, Record};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tracing::{debug, error, warn};
@@ -249,6 +250,14 @@ impl Core {
         if let NetEvent::Disconnected { peer, .. } = &event {
             self.engine.forget(*peer);
         }
+        if let NetEvent::Frame { peer, frame } = &event {
+            // What was hidden in frames is a message like any other.
+            let whole = self.with_zone(|zone, ctx| zone.handle_frame(*peer, frame, ctx));
+            if let Some(message) = whole {
+                self.handle_event(NetEvent::Message { peer: *peer, message });
+            }
+            return;
+        }
         self.with_zone(|zone, ctx| match event {
             NetEvent::Connected { peer, addr, direction, info } => {
                 zone.handle_connected(peer, addr, direction, info, ctx);
@@ -263,6 +272,8 @@ impl Core {
                 trail::received(zone, peer, &message);
                 zone.handle_message(peer, message, ctx);
             }
+            // See above.
+            NetEvent::Frame { .. } => {}
             NetEvent::BadTransaction { peer, error } => {
                 debug!(%peer, %error, "bad transaction");
                 zone.handle_bad_transaction(peer, ctx);
@@ -322,6 +333,7 @@ impl Core {
                     self.with_zone(|zone, ctx| zone.handle_unsent(peer, unsent.message, ctx));
                 }
             }
+            Effect::Frame { peer, at, frame } => self.send_frame(peer, at, frame),
             Effect::Connect { addr } => self.net.connect(addr),
             Effect::Disconnect { peer, reason } => self.net.disconnect(peer, reason),
             Effect::Block { ip, duration } => self.net.block(ip, duration),
@@ -349,6 +361,15 @@ impl Core {
                 }
                 self.noted.push(notice);
             }
+        }
+    }
+
+    /// Schedules a frame of white noise. One that comes too late for that is not sent, and its link
+    /// is as good as lost.
+    fn send_frame(&mut self, peer: PeerId, at: Instant, frame: Bytes) {
+        let now = self.clock.now();
+        if at < now || self.net.send_noise(peer, frame, at.saturating_since(now)).is_err() {
+            self.net.disconnect(peer, None);
         }
     }
 

@@ -113,3 +113,11 @@ fn a_log_that_cannot_be_written_is_told_before_anything_else() {
     assert!(err.contains(text(&in_the_way)) && err.contains("set log.dir"), "{err}");
     assert!(!home.path("data").exists());
 }
+
+#[test]
+fn a_password_that_cannot_be_read_is_named_with_its_key() {
+    let home = Home::new();
+    let nobody = "[grin]\nurl = \"http://127.0.0.1:1\"\nsecret_file = \"nowhere\"\n";
+    let err = home.run(&["run", "--config", text(&home.file("scape.toml", nobody))]).bad(1);
+    assert!(err.contains("grin.secret_file") && err.contains("nowhere"), "{err}");
+}

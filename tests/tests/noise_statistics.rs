@@ -79,8 +79,8 @@ fn events(seed: u8, until: u64) -> Vec<u64> {
 /// Runs the production channel in virtual time. What comes in is queued or not; everything else is
 /// alike.
 fn record(seed: u8, with_payload: bool) -> Recording {
-    let config = NoiseConfig::default();
-    let mut channel = Channel::new(&config, [seed; 32], Instant::ZERO).unwrap();
+    let noise = NoiseConfig::default().check().unwrap();
+    let mut channel = Channel::new(&noise, [seed; 32], Instant::ZERO);
     channel.attach(PeerId(1));
     let (mut link, _) = link();
     let events = events(seed.wrapping_add(100), FRAMES as u64 * 15_000_000);
@@ -254,7 +254,8 @@ fn leaks_show_to_a_classifier() {
 
 #[test]
 fn frames_that_are_not_encrypted_show_in_their_bytes() {
-    let mut channel = Channel::new(&NoiseConfig::default(), [1; 32], Instant::ZERO).unwrap();
+    let noise = NoiseConfig::default().check().unwrap();
+    let mut channel = Channel::new(&noise, [1; 32], Instant::ZERO);
     channel.attach(PeerId(1));
     let mut bytes = vec![0; 256];
     for _ in 0..100 {

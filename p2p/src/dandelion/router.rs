@@ -29,7 +29,10 @@ pub struct DandelionRouter {
     params: Params,
     rng: ChaCha12Rng,
     candidates: BTreeMap<PeerId, NetGroup>,
+    /// The relays, and after them those that only look like relays.
     relays: Vec<PeerId>,
+    /// How many there are of both at least.
+    covered: usize,
     /// All who carry sealed transactions, in the order in which they are asked to in this epoch.
     carriers: Vec<PeerId>,
     /// The sinks of now: those that are used, and the next ones.
@@ -50,6 +53,7 @@ impl DandelionRouter {
             relays: Vec::new(),
             carriers: Vec::new(),
             sinks: (Vec::new(), Vec::new()),
+            covered: 0,
             epoch_end: now,
             epoch_coin: Coin::Stem,
             salt: 0,
@@ -75,6 +79,18 @@ impl DandelionRouter {
 
     /// The relays of this epoch.
     pub fn relays(&self) -> &[PeerId] {
+        &self.relays[..self.relays.len().min(self.params.relays)]
+    }
+
+    /// Chooses so many peers for an epoch, of which only as many are relays as the parameters say.
+    /// The others are for whoever watches.
+    pub fn cover(&mut self, peers: usize) {
+        self.covered = peers;
+        self.fill_relays();
+    }
+
+    /// The relays of this epoch and those that only look like relays.
+    pub fn covered(&self) -> &[PeerId] {
         &self.relays
     }
 
@@ -114,7 +130,7 @@ impl DandelionRouter {
     pub fn set_params(&mut self, params: Params, now: Instant) {
         self.epoch_end = self.epoch_end.min(now + params.epoch + params.epoch_spread);
         self.params = params;
-        self.relays.truncate(params.relays);
+        self.relays.truncate(params.relays.max(self.covered));
         self.fill_relays();
     }
 
@@ -129,7 +145,7 @@ impl DandelionRouter {
     }
 
     fn fill_relays(&mut self) {
-        while self.relays.len() < self.params.relays {
+        while self.relays.len() < self.params.relays.max(self.covered) {
             let taken: Vec<_> =
                 self.relays.iter().filter_map(|relay| self.candidates.get(relay)).collect();
             let free = self.candidates.iter().filter(|(peer, _)| !self.relays.contains(peer));
@@ -159,9 +175,10 @@ impl Router for DandelionRouter {
             Source::Own => u64::MAX,
             Source::Peer(peer) => peer.0,
         };
-        let count = u64::try_from(self.relays.len()).unwrap_or(u64::MAX);
+        let relays = self.relays();
+        let count = u64::try_from(relays.len()).unwrap_or(u64::MAX);
         let slot = mix(self.salt ^ source).checked_rem(count)?;
-        self.relays.get(usize::try_from(slot).ok()?).copied()
+        relays.get(usize::try_from(slot).ok()?).copied()
     }
 
     fn sink(&self, avoid: &[SinkId], rng: &mut dyn Rng) -> Option<SinkId> {
@@ -172,7 +189,11 @@ impl Router for DandelionRouter {
     }
 
     fn is_up(&self, relay: PeerId) -> bool {
-        self.candidates.contains_key(&relay)
+        match self.covered {
+            0 => self.candidates.contains_key(&relay),
+            // Only to these something can be sent.
+            _ => self.relays().contains(&relay),
+        }
     }
 
     fn coin_is_sticky(&self) -> bool {
@@ -235,6 +256,20 @@ mod tests {
         assert!(!router.is_up(lost));
         router.set_candidates([]);
         assert_eq!(router.relay(Source::Own), None);
+    }
+
+    #[test]
+    fn cover_makes_no_relays_and_steps_in_for_one_that_is_lost() {
+        let mut router = router(Preset::GrinDoc, 8);
+        let relay = router.relays()[0];
+        router.cover(2);
+        assert_eq!((router.relays(), router.covered().len()), (&[relay][..], 2));
+        let cover = router.covered()[1];
+        assert!((0..100).all(|id| router.relay(Source::Peer(PeerId(id))) == Some(relay)));
+        assert!((1..=8).all(|id| router.is_up(PeerId(id)) == (relay == PeerId(id))));
+        router.set_candidates((1..=8).map(candidate).filter(|c| c.peer != relay));
+        assert_eq!(router.relays(), [cover]);
+        assert_eq!(router.covered().len(), 2);
     }
 
     #[test]

@@ -100,6 +100,9 @@ pub struct Timeouts {
     pub frame: Duration,
     /// Writing one frame.
     pub write: Duration,
+    /// How late a frame of white noise may be on the socket. Waking up takes a moment; a socket
+    /// that is full takes longer.
+    pub late: Duration,
     /// Without a single byte from the peer. Pings make an honest peer talk.
     pub idle: Duration,
     /// Between our pings.
@@ -116,6 +119,7 @@ impl Default for Timeouts {
             handshake_write: Duration::from_secs(2),
             frame: Duration::from_secs(60),
             write: Duration::from_secs(60),
+            late: Duration::from_millis(250),
             idle: Duration::from_secs(120),
             ping: Duration::from_secs(10),
         }

@@ -32,6 +32,10 @@ impl Cover {
         Self::Sealed(Box::new(Mutex::new(link)))
     }
 
+    pub(super) fn is_sealed(&self) -> bool {
+        matches!(self, Self::Sealed(_))
+    }
+
     fn link(&self) -> Option<MutexGuard<'_, SecureLink>> {
         match self {
             Self::Plain => None,
@@ -44,6 +48,16 @@ impl Cover {
         let Some(mut link) = self.link() else { return Ok(frame) };
         let mut out = Vec::new();
         link.seal_data(&frame, &mut out)?;
+        Ok(out.into())
+    }
+
+    /// A frame of white noise as it goes on the socket.
+    pub(super) fn seal_noise(&self, frame: &[u8]) -> Result<Bytes, SecureError> {
+        let mut out = Vec::new();
+        // Without a link nothing is made of it: no frame gets here.
+        if let Some(mut link) = self.link() {
+            link.seal_noise(frame, &mut out)?;
+        }
         Ok(out.into())
     }
 

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
+use bytes::Bytes;
 use scape_aggregate::DecodeError;
 
 use crate::addr::PeerAddr;
@@ -44,6 +45,13 @@ pub enum NetEvent {
         peer: PeerId,
         /// What.
         message: Message,
+    },
+    /// A frame of white noise came, on an encrypted link.
+    Frame {
+        /// From whom.
+        peer: PeerId,
+        /// What, for [`Zone::handle_frame`](crate::zone::Zone::handle_frame).
+        frame: Bytes,
     },
     /// A transaction came that does not decode or breaks a cheap rule. The link goes on.
     BadTransaction {
@@ -141,6 +149,11 @@ pub enum LinkError {
     /// The peer did not take a frame within [`Timeouts::write`](super::Timeouts::write).
     #[error("a frame took too long to be taken")]
     SlowReader,
+    /// A frame of white noise was not on the socket within
+    /// [`Timeouts::late`](super::Timeouts::late). It was dropped: one that comes late tells that
+    /// something was in its way.
+    #[error("a frame of white noise would have been late")]
+    LateFrame,
     /// More messages or bytes than allowed.
     #[error(transparent)]
     Flood(#[from] Flood),
@@ -156,7 +169,9 @@ impl LinkError {
     /// Who is to blame.
     pub fn blame(&self) -> Blame {
         match self {
-            Self::Io(_) | Self::Closed | Self::Idle | Self::SlowReader => Blame::Ours,
+            Self::Io(_) | Self::Closed | Self::Idle | Self::SlowReader | Self::LateFrame => {
+                Blame::Ours
+            }
             Self::SlowFrame => Blame::Misbehaved,
             Self::Flood(error) => error.blame(),
             Self::Wire(error) => error.blame(),
@@ -188,6 +203,9 @@ pub enum Refusal {
     /// The message cannot be written for this peer.
     #[error(transparent)]
     Encode(#[from] EncodeError),
+    /// It goes on encrypted links only.
+    #[error("the link is not encrypted")]
+    Plain,
 }
 
 /// Why the network glue did not start.

@@ -7,12 +7,12 @@ use bytes::Bytes;
 use scape_aggregate::ProtocolVersion;
 use scape_pool::Instant;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use crate::addr::PeerAddr;
-use crate::link::{Meter, Pacer};
+use crate::link::Meter;
 use crate::peer::{Direction, PeerId};
 use crate::wire::{BanReason, FrameDecoder, Message, WireError};
 
@@ -20,7 +20,8 @@ use super::cover::{Cover, Opened};
 use super::event::{LinkError, NetEvent, Refusal, Unsent};
 use super::greet::Greeted;
 use super::hub::{Hub, Place};
-use super::outbox::{Next, Outbox};
+use super::outbox::Outbox;
+use super::write::write;
 
 const READ_CHUNK: usize = 16 * 1024;
 
@@ -30,9 +31,9 @@ pub(super) struct Link {
     pub(super) id: PeerId,
     version: ProtocolVersion,
     magic: [u8; 2],
-    cover: Cover,
-    outbox: Outbox,
-    closing: CancellationToken,
+    pub(super) cover: Cover,
+    pub(super) outbox: Outbox,
+    pub(super) closing: CancellationToken,
     farewell: Mutex<Option<Bytes>>,
 }
 
@@ -45,6 +46,15 @@ impl Link {
         }
     }
 
+    /// Schedules a frame of white noise.
+    pub(super) fn schedule(&self, at: Instant, frame: Bytes) -> Result<(), Refusal> {
+        match self.cover.is_sealed() {
+            true if self.closing.is_cancelled() => Err(Refusal::Gone),
+            true => self.outbox.schedule(at, frame),
+            false => Err(Refusal::Plain),
+        }
+    }
+
     /// Ends the link once the frame that is being written is out, with a last word if wanted.
     pub(super) fn close(&self, reason: Option<BanReason>) {
         let frame =
@@ -53,7 +63,7 @@ impl Link {
         self.closing.cancel();
     }
 
-    fn take_farewell(&self) -> Option<Bytes> {
+    pub(super) fn take_farewell(&self) -> Option<Bytes> {
         self.farewell.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
@@ -121,61 +131,10 @@ async fn drive<S: AsyncRead + AsyncWrite>(
     if link.closing.is_cancelled() { Ok(()) } else { ended }
 }
 
-/// Writes what is in the outbox, paced, and pings now and then. Ends with the farewell.
-async fn write<W: AsyncWrite + Unpin>(
-    hub: &Hub,
-    link: &Link,
-    output: &mut W,
-) -> Result<(), LinkError> {
-    let mut pacer = Pacer::new();
-    // Our half of the handshake counts as well.
-    let _ = pacer.poll(hub.clock.now());
-    let mut pings = interval(hub.config.timeouts.ping);
-    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            biased;
-            () = link.closing.cancelled() => break,
-            _ = pings.tick() => {
-                // A link that takes no ping is about to end.
-                let _ = link.send(Message::Ping(hub.tip()));
-                continue;
-            }
-            () = link.outbox.filled() => {}
-        }
-        while let Err(at) = pacer.poll(hub.clock.now()) {
-            tokio::select! {
-                () = link.closing.cancelled() => break,
-                () = hub.clock.sleep_until(at) => {}
-            }
-        }
-        if link.closing.is_cancelled() {
-            break;
-        }
-        match link.outbox.next() {
-            Some(Next::Urgent(frame)) => {
-                write_bytes(hub, output, &link.cover.seal(frame)?).await?;
-            }
-            Some(Next::Head(frame)) => {
-                write_bytes(hub, output, &link.cover.seal(frame)?).await?;
-                link.outbox.written();
-            }
-            None => {}
-        }
-    }
-    if let Some(frame) = link.take_farewell() {
-        write_bytes(hub, output, &link.cover.seal(frame)?).await?;
-    }
-    write_bytes(hub, output, &link.cover.seal_close()?).await
-}
-
-async fn write_bytes<W: AsyncWrite + Unpin>(
-    hub: &Hub,
-    output: &mut W,
-    bytes: &[u8],
-) -> Result<(), LinkError> {
-    let written = timeout(hub.config.timeouts.write, output.write_all(bytes)).await;
-    Ok(written.map_err(|_| LinkError::SlowReader)??)
+/// What a peer sends.
+enum Heard {
+    Message(Message),
+    Frame(Bytes),
 }
 
 /// Reads messages and reports them.
@@ -231,7 +190,8 @@ impl<'a, R: AsyncRead + Unpin> Reader<'a, R> {
         let peer = self.link.id;
         let event = match self.decode() {
             Ok(None) => return Ok(None),
-            Ok(Some(message)) => NetEvent::Message { peer, message },
+            Ok(Some(Heard::Message(message))) => NetEvent::Message { peer, message },
+            Ok(Some(Heard::Frame(frame))) => NetEvent::Frame { peer, frame },
             Err(LinkError::Wire(WireError::BadTransaction(error))) => {
                 NetEvent::BadTransaction { peer, error }
             }
@@ -246,16 +206,15 @@ impl<'a, R: AsyncRead + Unpin> Reader<'a, R> {
     }
 
     /// The next message, out of as many records as it takes.
-    fn decode(&mut self) -> Result<Option<Message>, LinkError> {
+    fn decode(&mut self) -> Result<Option<Heard>, LinkError> {
         loop {
             if let Some(message) = self.decoder.next()? {
-                return Ok(Some(message));
+                return Ok(Some(Heard::Message(message)));
             }
             match self.link.cover.open(&mut self.decoder)? {
                 None => return Ok(None),
                 Some(Opened::Data) => {}
-                // Nobody was asked for it, and it is meant to be worthless to whoever sees it.
-                Some(Opened::Noise(_)) => self.meter.handle_message(self.hub.clock.now())?,
+                Some(Opened::Noise(frame)) => return Ok(Some(Heard::Frame(frame))),
                 Some(Opened::Close) => return Err(LinkError::Closed),
             }
         }

@@ -24,11 +24,13 @@ mod session;
 mod tests;
 pub mod transport;
 mod way;
+mod write;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -158,6 +160,18 @@ impl Net {
             Some(link) => link.send(message),
             None => Err(Box::new(Unsent { message, reason: Refusal::Gone })),
         }
+    }
+
+    /// Sends a frame of white noise after so much time, past everything that waits for the peer. If
+    /// it cannot be on the socket in time it is dropped and the link ends, with
+    /// [`LinkError::LateFrame`].
+    ///
+    /// # Errors
+    ///
+    /// The peer is gone, its link is not encrypted, or another frame still waits for its time.
+    pub fn send_noise(&self, peer: PeerId, frame: Bytes, after: Duration) -> Result<(), Refusal> {
+        let link = self.hub.link(peer).ok_or(Refusal::Gone)?;
+        link.schedule(self.hub.clock.now() + after, frame)
     }
 
     /// Ends a connection, telling the peer that it is banned and why if a reason is given.

@@ -2,12 +2,15 @@
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
+use scape_pool::Instant;
 use tokio::sync::Notify;
 
 use crate::wire::Message;
 
+use super::clock::Clock;
 use super::config::OutboxLimits;
 use super::event::{Refusal, Unsent};
 
@@ -20,12 +23,15 @@ pub(super) struct Outbox {
     limits: OutboxLimits,
     state: Mutex<State>,
     filled: Notify,
+    scheduled: Notify,
 }
 
 #[derive(Debug, Default)]
 struct State {
     ping: Option<Bytes>,
     pong: Option<Bytes>,
+    /// A frame of white noise and when it is to be sent.
+    noise: Option<(Instant, Bytes)>,
     queue: VecDeque<Queued>,
     bytes: usize,
     closed: bool,
@@ -48,7 +54,7 @@ pub(super) enum Next {
 
 impl Outbox {
     pub(super) fn new(limits: OutboxLimits) -> Self {
-        Self { limits, state: Mutex::default(), filled: Notify::new() }
+        Self { limits, state: Mutex::default(), filled: Notify::new(), scheduled: Notify::new() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -83,6 +89,45 @@ impl Outbox {
         }
         self.filled.notify_one();
         Ok(())
+    }
+
+    /// Schedules a frame of white noise, unless one waits for its time.
+    pub(super) fn schedule(&self, at: Instant, frame: Bytes) -> Result<(), Refusal> {
+        let mut state = self.state();
+        match (state.closed, &state.noise) {
+            (true, _) => return Err(Refusal::Gone),
+            (false, Some(_)) => return Err(Refusal::Full),
+            (false, None) => state.noise = Some((at, frame)),
+        }
+        self.scheduled.notify_one();
+        Ok(())
+    }
+
+    /// Waits for the time of the next frame of white noise, and takes it.
+    pub(super) async fn due(&self, clock: Clock) -> (Instant, Bytes) {
+        loop {
+            let at = self.state().noise.as_ref().map(|(at, _)| *at);
+            match at {
+                Some(at) => {
+                    clock.sleep_until(at).await;
+                    if let Some(due) = self.state().noise.take() {
+                        return due;
+                    }
+                }
+                None => self.scheduled.notified().await,
+            }
+        }
+    }
+
+    /// Waits until a frame of white noise is so late.
+    pub(super) async fn overdue(&self, clock: Clock, late: Duration) {
+        loop {
+            let at = self.state().noise.as_ref().map(|(at, _)| *at);
+            match at {
+                Some(at) => return clock.sleep_until(at + late).await,
+                None => self.scheduled.notified().await,
+            }
+        }
     }
 
     /// Waits until there is something to write.

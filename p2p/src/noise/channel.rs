@@ -1,21 +1,25 @@
 //! One channel: a schedule, a queue, and the peer at the other end.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha12Rng;
 use scape_pool::{Instant, PeerId, Source};
 
-use super::config::{NoiseConfig, NoiseConfigError};
+use super::config::ValidNoise;
 use super::error::QueueError;
 use super::frame::{Fragment, FrameSize};
 use super::queue::{Queue, Ticket};
 use super::schedule::Schedule;
 
-/// A frame to send at once.
+/// A frame to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
     /// To whom.
     pub peer: PeerId,
+    /// When: not sooner and not later.
+    pub at: Instant,
     /// What: always as long as the zone's frames are.
     pub frame: Vec<u8>,
     /// The message whose last fragment this is. It counts as sent, not as received.
@@ -26,6 +30,7 @@ pub struct Due {
 #[derive(Debug)]
 pub struct Channel {
     size: FrameSize,
+    lead: Duration,
     schedule: Schedule,
     queue: Queue,
     peer: Option<PeerId>,
@@ -44,28 +49,21 @@ struct Sending {
 
 impl Channel {
     /// A channel to nobody. `seed` decides all of its times.
-    ///
-    /// # Errors
-    ///
-    /// What [`NoiseConfig::check`] finds.
-    pub fn new(
-        config: &NoiseConfig,
-        seed: [u8; 32],
-        now: Instant,
-    ) -> Result<Self, NoiseConfigError> {
-        config.check()?;
+    pub fn new(noise: &ValidNoise, seed: [u8; 32], now: Instant) -> Self {
+        let config = noise.config();
         // Times have a generator to themselves.
         let mut rng = ChaCha12Rng::from_seed(seed);
         let mut times = [0; 32];
         rng.fill_bytes(&mut times);
-        Ok(Self {
+        Self {
             size: config.frame,
+            lead: config.lead,
             schedule: Schedule::new(config.interval, config.spread, times, now),
             queue: Queue::new(config.frame, config.queue_bytes),
             peer: None,
             sending: None,
             rng,
-        })
+        }
     }
 
     /// The peer that frames go to.
@@ -113,6 +111,12 @@ impl Channel {
         going_out || self.queue.cancel(ticket)
     }
 
+    /// Takes out everything that waits or is going out, to be sent in another way.
+    pub fn take_all(&mut self) -> Vec<Ticket> {
+        let waiting = std::iter::from_fn(|| self.queue.pop()).map(|(ticket, _)| ticket);
+        self.sending.take().map(|sending| sending.ticket).into_iter().chain(waiting).collect()
+    }
+
     /// How much is waiting or going out, in bytes of whole frames.
     pub fn held(&self) -> usize {
         let fragments = |sending: &Sending| self.size.fragments(sending.bytes.len()).unwrap_or(0);
@@ -120,16 +124,19 @@ impl Channel {
         self.queue.held() + usize::from(sending) * self.size.bytes()
     }
 
-    /// When the next frame is due, with or without a peer.
+    /// When the next frame is made, with or without a peer.
     pub fn poll_timeout(&self) -> Instant {
         self.schedule.next_frame_at()
     }
 
-    /// Makes the frame that is due, if one is. A call too early does nothing.
+    /// Makes the next frame, if it is time: [`NoiseConfig::lead`](super::NoiseConfig::lead) before it is to be sent. A call
+    /// too early does nothing. Who calls so late that the time to send is past gets none, and
+    /// nothing that waits is taken for it.
     ///
     /// The next time is settled before the queue is looked at.
     pub fn handle_timeout(&mut self, now: Instant) -> Option<Due> {
-        if !self.schedule.handle_timeout(now) {
+        let at = self.schedule.next_frame_at() + self.lead;
+        if !self.schedule.handle_timeout(now) || at < now {
             return None;
         }
         let peer = self.peer?;
@@ -140,7 +147,7 @@ impl Channel {
         });
         let fragment = fragment.unwrap_or(Fragment::empty(message));
         let (frame, is_last) = (fragment.encode(self.size), fragment.index + 1 >= fragment.count);
-        Some(Due { peer, frame, sent: self.advance(is_last) })
+        Some(Due { peer, at, frame, sent: self.advance(is_last) })
     }
 
     /// Takes the next message if none is going out, and names one that begins.

@@ -14,6 +14,9 @@ pub struct NoiseConfig {
     pub interval: Duration,
     /// A share of it, drawn evenly, is added to each interval.
     pub spread: Duration,
+    /// How long before its time a frame is made, and so fixed. Whatever delays the node meanwhile,
+    /// a slow disk for example, does not show; a message takes so much longer.
+    pub lead: Duration,
     /// How much may wait on each channel, in bytes of whole frames.
     pub queue_bytes: usize,
 }
@@ -26,8 +29,20 @@ impl Default for NoiseConfig {
             frame: FrameSize::DEFAULT,
             interval: Duration::from_secs(10),
             spread: Duration::from_secs(5),
+            lead: Duration::from_secs(2),
             queue_bytes: 40 * FrameSize::DEFAULT.bytes(),
         }
+    }
+}
+
+/// A [`NoiseConfig`] that keeps the rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ValidNoise(NoiseConfig);
+
+impl ValidNoise {
+    /// What was chosen.
+    pub fn config(&self) -> &NoiseConfig {
+        &self.0
     }
 }
 
@@ -41,6 +56,14 @@ pub enum NoiseConfigError {
     /// Frames come at least once an hour.
     #[error("up to {0:?} between frames, which is more than an hour")]
     TooSeldom(Duration),
+    /// A frame is made after the one before it is sent.
+    #[error("frames made {lead:?} ahead, which is not less than the {interval:?} between them")]
+    TooEarly {
+        /// What was configured.
+        lead: Duration,
+        /// The shortest time between two frames.
+        interval: Duration,
+    },
     /// The queue holds at least one message of the longest kind.
     #[error("a queue of {found} bytes, where the longest message takes {needed}")]
     QueueTooSmall {
@@ -52,12 +75,12 @@ pub enum NoiseConfigError {
 }
 
 impl NoiseConfig {
-    /// Checks the rules.
+    /// Checks the rules; without that there are no channels.
     ///
     /// # Errors
     ///
     /// The first [`NoiseConfigError`] that applies.
-    pub fn check(&self) -> Result<(), NoiseConfigError> {
+    pub fn check(self) -> Result<ValidNoise, NoiseConfigError> {
         if self.interval < Duration::from_millis(100) {
             return Err(NoiseConfigError::TooOften(self.interval));
         }
@@ -65,11 +88,14 @@ impl NoiseConfig {
         if longest > Duration::from_secs(3_600) {
             return Err(NoiseConfigError::TooSeldom(longest));
         }
+        if self.lead >= self.interval {
+            return Err(NoiseConfigError::TooEarly { lead: self.lead, interval: self.interval });
+        }
         let needed = usize::from(MAX_FRAGMENTS) * self.frame.bytes();
         if self.queue_bytes < needed {
             return Err(NoiseConfigError::QueueTooSmall { found: self.queue_bytes, needed });
         }
-        Ok(())
+        Ok(ValidNoise(self))
     }
 
     /// What the frames of all channels of a zone cost on average, in bytes per second: 491.5 at

@@ -79,6 +79,9 @@ pub enum QueueError {
         /// The longest message in bytes.
         limit: usize,
     },
+    /// A message goes out on the channel to its relay.
+    #[error("no channel goes to this peer")]
+    NoChannel,
     /// As much is waiting as may, and nobody has more of it than this source.
     #[error("the queue is full")]
     Full,

@@ -17,9 +17,9 @@
 //!   to be encrypted, by Tor, by I2P or by [`secure`](crate::secure).
 //! - Own messages have no precedence over relayed ones: see [`Queue`].
 //!
-//! Nothing here sends. Who carries out a [`Due`] must not let anything delay it that depends on
-//! what the node is doing with transactions, and if a socket is full must drop the frame and treat
-//! the link as lost rather than send it later.
+//! Nothing here sends. A frame is made some time before it is sent, so that whatever the node is
+//! doing with transactions meanwhile does not delay it. Who carries out a [`Due`] sends it at its
+//! time, and if a socket is full must drop it and treat the link as lost rather than send it later.
 
 mod channel;
 mod config;
@@ -33,10 +33,10 @@ mod schedule;
 mod tests;
 
 pub use channel::{Channel, Due};
-pub use config::{NoiseConfig, NoiseConfigError};
+pub use config::{NoiseConfig, NoiseConfigError, ValidNoise};
 pub use error::{FrameError, QueueError};
 pub use frame::{Fragment, FrameSize, HEADER_LEN, MAX_FRAGMENTS};
-pub use pair::{CHANNELS, Channels, Queued};
+pub use pair::{CHANNELS, Channels};
 pub use queue::{Queue, Ticket};
 pub use reassembly::Reassembler;
 pub use schedule::Schedule;

@@ -6,48 +6,31 @@ use rand_chacha::ChaCha12Rng;
 use scape_pool::{Instant, PeerId, Source};
 
 use super::channel::{Channel, Due};
-use super::config::{NoiseConfig, NoiseConfigError};
+use super::config::ValidNoise;
 use super::error::QueueError;
 use super::queue::Ticket;
 
 /// How many channels a zone has.
 pub const CHANNELS: usize = 2;
 
-/// What became of queueing a message.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Queued {
-    /// Which channels took it; at least one did.
-    pub taken: [bool; CHANNELS],
-    /// Which messages made room, and on which channel. One that waits on the other channel still
-    /// goes out there.
-    pub displaced: Vec<(usize, Ticket)>,
-}
-
-/// The channels of one zone. A message is queued on all of them, so that one relay that swallows
-/// it is not enough.
+/// The channels of one zone.
 ///
-/// They share nothing but messages: each has times of its own.
+/// A message goes out on the channel to its relay, and only there: two holders would merge it with
+/// different others, and two spies would see it. The other channel keeps whoever watches from
+/// seeing which peer the relay is. The channels share nothing: each has times of its own.
 #[derive(Debug)]
 pub struct Channels([Channel; CHANNELS]);
 
 impl Channels {
     /// Channels to nobody. `seed` decides all of their times.
-    ///
-    /// # Errors
-    ///
-    /// What [`NoiseConfig::check`] finds.
-    pub fn new(
-        config: &NoiseConfig,
-        seed: [u8; 32],
-        now: Instant,
-    ) -> Result<Self, NoiseConfigError> {
+    pub fn new(noise: &ValidNoise, seed: [u8; 32], now: Instant) -> Self {
         let mut rng = ChaCha12Rng::from_seed(seed);
         let mut channel = || {
             let mut seed = [0; 32];
             rng.fill_bytes(&mut seed);
-            Channel::new(config, seed, now)
+            Channel::new(noise, seed, now)
         };
-        Ok(Self([channel()?, channel()?]))
+        Self([channel(), channel()])
     }
 
     /// One of the channels, counted from 0.
@@ -55,56 +38,52 @@ impl Channels {
         self.0.get(index)
     }
 
-    /// An epoch begins: the channels go to these peers, in order; those without get nobody.
-    /// Messages that were going out start again, also to a peer that stays.
-    pub fn begin_epoch(&mut self, peers: &[PeerId]) {
-        for (index, channel) in self.0.iter_mut().enumerate() {
-            match peers.get(index) {
+    /// The channels go to these peers from now on, the first of which are relays. A channel that
+    /// goes to any of them already stays with it; the others are given those that are left, in
+    /// order, or get nobody. Gives the tickets of what waited for a peer that is no relay now: it has
+    /// to take another way.
+    pub fn assign(&mut self, peers: &[PeerId], relays: usize) -> Vec<Ticket> {
+        let relays = &peers[..relays.min(peers.len())];
+        let goes_to = |channel: &Channel| channel.peer().filter(|peer| peers.contains(peer));
+        let kept: Vec<_> = self.0.iter().filter_map(goes_to).collect();
+        let mut new = peers.iter().filter(|peer| !kept.contains(peer));
+        let mut left_over = Vec::new();
+        for channel in &mut self.0 {
+            if channel.peer().is_none_or(|peer| !relays.contains(&peer)) {
+                left_over.extend(channel.take_all());
+            }
+            if channel.peer().is_some_and(|peer| kept.contains(&peer)) {
+                continue;
+            }
+            match new.next() {
                 Some(peer) => channel.attach(*peer),
                 None => channel.detach(),
             }
         }
+        left_over
     }
 
-    /// A channel goes to another peer within an epoch, because its own was lost.
-    pub fn attach(&mut self, index: usize, peer: PeerId) {
-        if let Some(channel) = self.0.get_mut(index) {
-            channel.attach(peer);
-        }
+    /// The peers that the channels go to.
+    pub fn peers(&self) -> impl Iterator<Item = PeerId> {
+        self.0.iter().filter_map(Channel::peer)
     }
 
-    /// The link to a peer is gone.
-    pub fn handle_lost(&mut self, peer: PeerId) {
-        let of_peer = |channel: &&mut Channel| channel.peer() == Some(peer);
-        self.0.iter_mut().filter(of_peer).for_each(Channel::detach);
-    }
-
-    /// Queues a message on all channels.
+    /// Queues a message on the channel to its relay; gives the tickets of those that had to make
+    /// room there.
     ///
     /// # Errors
     ///
-    /// The [`QueueError`] of the first channel if none takes it.
+    /// One [`QueueError`] per rule.
     pub fn push(
         &mut self,
+        relay: PeerId,
         source: Source,
         ticket: Ticket,
-        bytes: &Bytes,
-    ) -> Result<Queued, QueueError> {
-        let mut queued = Queued::default();
-        let mut refused = None;
-        for (index, channel) in self.0.iter_mut().enumerate() {
-            match channel.push(source, ticket, bytes.clone()) {
-                Ok(displaced) => {
-                    queued.taken[index] = true;
-                    queued.displaced.extend(displaced.into_iter().map(|ticket| (index, ticket)));
-                }
-                Err(error) => refused = refused.or(Some(error)),
-            }
-        }
-        match refused {
-            Some(error) if queued.taken == [false; CHANNELS] => Err(error),
-            _ => Ok(queued),
-        }
+        bytes: Bytes,
+    ) -> Result<Vec<Ticket>, QueueError> {
+        let mut channels = self.0.iter_mut();
+        let channel = channels.find(|channel| channel.peer() == Some(relay));
+        channel.ok_or(QueueError::NoChannel)?.push(source, ticket, bytes)
     }
 
     /// A message need not be sent any more: the network has it.
@@ -114,13 +93,13 @@ impl Channels {
         });
     }
 
-    /// When a frame is due next.
+    /// When a frame is made next.
     pub fn poll_timeout(&self) -> Instant {
         let [first, second] = &self.0;
         first.poll_timeout().min(second.poll_timeout())
     }
 
-    /// The frames that are due, by channel. A call too early does nothing.
+    /// Makes the frames for which it is time, by channel. A call too early does nothing.
     pub fn handle_timeout(&mut self, now: Instant) -> [Option<Due>; CHANNELS] {
         self.0.each_mut().map(|channel| channel.handle_timeout(now))
     }

@@ -1,6 +1,6 @@
 //! Message types, the header of a frame, and how long a body may be.
 
-use scape_aggregate::ChainType;
+use scape_aggregate::{ChainType, Weight};
 
 use super::body::MAX_PEER_ADDRS;
 use crate::addr::{MAX_NAMES_BODY, PEER_NAMES};
@@ -231,7 +231,17 @@ fn block_size(chain: ChainType) -> u64 {
 /// first element: offset and counts, and 38 bytes for each unit of weight. (Kernels are the longest
 /// for their weight, at most 114 bytes for 3 units; outputs have 717 for 21, inputs 34 for 1.)
 fn transaction_size(chain: ChainType) -> u64 {
-    32 + 3 * 8 + 38 * chain.max_block_weight().0
+    TX_FIXED + TX_PER_WEIGHT * chain.max_block_weight().0
+}
+
+const TX_FIXED: u64 = 32 + 3 * 8;
+const TX_PER_WEIGHT: u64 = 38;
+
+/// The most that a transaction may weigh so that its frame has at most `bytes` bytes, whatever it is
+/// made of.
+pub(crate) fn weight_within(bytes: usize) -> Weight {
+    let body = (bytes as u64).saturating_sub(HEADER_LEN as u64 + TX_FIXED);
+    Weight(body / TX_PER_WEIGHT)
 }
 
 /// What a frame says about its body.

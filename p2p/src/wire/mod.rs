@@ -24,5 +24,6 @@ mod tests;
 pub use body::{BanReason, Hand, MAX_PEER_ADDRS, MAX_USER_AGENT, Shake, Tip};
 pub use decoder::FrameDecoder;
 pub use error::{Blame, EncodeError, WireError};
+pub(crate) use kind::weight_within;
 pub use kind::{FrameHeader, HEADER_LEN, MessageType};
 pub use message::Message;

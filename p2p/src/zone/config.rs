@@ -6,6 +6,7 @@ use scape_pool::{Capacity, PoolConfig};
 
 use crate::addr::{Host, Network, PeerAddr};
 use crate::dandelion::{Params, Preset};
+use crate::noise::ValidNoise;
 
 /// The parameters of a zone.
 #[derive(Clone, PartialEq, Debug)]
@@ -16,6 +17,8 @@ pub struct ZoneConfig {
     pub consensus: Consensus,
     /// How transactions are routed.
     pub params: Params,
+    /// White noise, if there is any. Then only peers whose link is encrypted are relays.
+    pub noise: Option<ValidNoise>,
     /// How much the pools hold.
     pub capacity: Capacity,
     /// Whom to connect to.
@@ -51,6 +54,7 @@ impl ZoneConfig {
             network: Network::Clearnet,
             consensus,
             params: Preset::Scape.params(),
+            noise: None,
             capacity: Capacity::default(),
             peers: PeersConfig::default(),
             verifications_per_peer: 256,

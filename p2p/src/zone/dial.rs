@@ -11,6 +11,7 @@ use super::{Effect, PeersConfig, Zone, ZoneContext};
 use crate::addr::{NetGroup, PeerAddr};
 use crate::handshake::PeerInfo;
 use crate::link::Offence;
+use crate::noise::Reassembler;
 use crate::peer::Direction;
 use crate::wire::Message;
 
@@ -97,7 +98,10 @@ impl Zone {
             self.effects.push_back(Effect::Disconnect { peer, reason: None });
             return;
         }
-        let record = Peer::new(addr, direction, info, ctx.now);
+        let mut record = Peer::new(addr, direction, info, ctx.now);
+        if let Some(noise) = &self.config.noise {
+            record.reassembler = Reassembler::new(noise.config().frame);
+        }
         if let Some(addr) = dialled {
             // A fixed address may not be in the book; then there is nothing to note.
             self.book.handle_connected(addr, record.info.capabilities, ctx.unix);
@@ -157,6 +161,7 @@ impl Zone {
             }
         }
         self.refresh_relays(ctx);
+        self.handle_lost_noise(peer, ctx);
         for message in unsent {
             self.reroute(&mut record, &message, ctx);
         }

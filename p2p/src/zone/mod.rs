@@ -21,6 +21,7 @@ mod config;
 mod dial;
 mod gossip;
 mod message;
+mod noise;
 mod owner;
 mod peer;
 mod sinks;
@@ -34,10 +35,11 @@ use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use bytes::Bytes;
 use lru::LruCache;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha12Rng;
-use scape_aggregate::{Hash, Transaction};
+use scape_aggregate::{Hash, Transaction, ValidTx};
 use scape_pool::{
     Accepted, BlockSummary, ChainUpdate, ChainView, Context, EntryId, Instant, Notice, PeerId,
     Pool, Record, Refusal,
@@ -48,11 +50,13 @@ use crate::addr::{Host, PeerAddr};
 use crate::book::{Book, UnixTime};
 use crate::dandelion::{DandelionRouter, Params};
 use crate::link::Score;
-use crate::wire::{BanReason, Message};
+use crate::noise::{CHANNELS, QueueError};
+use crate::wire::{BanReason, Message, weight_within};
 
 pub use config::{PeersConfig, ZoneConfig};
 use dial::Dialer;
 use gossip::Gossip;
+use noise::Noise;
 use peer::Peer;
 pub use peer::PeerStatus;
 use sinks::Sinks;
@@ -82,6 +86,16 @@ pub enum Effect {
         peer: PeerId,
         /// What.
         message: Message,
+    },
+    /// Send a frame of white noise: at its time, or not at all. A link that could not take it in time
+    /// is as good as lost and is to be ended.
+    Frame {
+        /// To whom; the link is encrypted.
+        peer: PeerId,
+        /// When.
+        at: Instant,
+        /// What. Frames with and without payload are alike.
+        frame: Bytes,
     },
     /// Connect to an address; the result comes back as [`Zone::handle_connected`] or
     /// [`Zone::handle_connect_failed`].
@@ -156,6 +170,9 @@ pub enum PushError {
     /// It could not be verified.
     #[error(transparent)]
     Unverified(#[from] Unverified),
+    /// It does not fit the frames of white noise.
+    #[error("it cannot be hidden: {0}")]
+    Unsendable(#[from] QueueError),
 }
 
 /// Why the host did not verify a transaction.
@@ -199,6 +216,7 @@ pub struct Zone {
     verifications: Verifications,
     gossip: Gossip,
     dialer: Dialer,
+    noise: Option<Noise>,
     sinks: Sinks,
     rng: ChaCha12Rng,
     effects: VecDeque<Effect>,
@@ -208,8 +226,13 @@ impl Zone {
     /// A zone without peers. All its randomness comes from `seed`.
     pub fn new(config: ZoneConfig, book: Book, seed: [u8; 32], now: Instant) -> Self {
         let mut rng = ChaCha12Rng::from_seed(seed);
-        let pool = Pool::new(config.pool_config(), rng.random());
-        let router = DandelionRouter::new(config.params, rng.random(), now);
+        let mut pool = Pool::new(config.pool_config(), rng.random());
+        let mut router = DandelionRouter::new(config.params, rng.random(), now);
+        let noise = config.noise.as_ref().map(|noise| {
+            router.cover(CHANNELS);
+            pool.limit_aggregates(weight_within(noise.config().frame.max_message()));
+            Noise::new(noise, rng.random(), now)
+        });
         Self {
             dialer: Dialer::new(&config.peers, now),
             pool,
@@ -219,6 +242,7 @@ impl Zone {
             scores: LruCache::new(ACCOUNTS),
             verifications: Verifications::default(),
             gossip: Gossip::default(),
+            noise,
             sinks: Sinks::new(now),
             rng,
             effects: VecDeque::new(),
@@ -235,13 +259,17 @@ impl Zone {
     pub fn poll_timeout(&self) -> Instant {
         let timers =
             [self.pool.poll_timeout(), self.gossip.poll_timeout(), self.dialer.poll_timeout()];
-        let timers = timers.into_iter().chain([self.sinks_timeout()]);
-        timers.into_iter().flatten().fold(self.router.poll_timeout(), Ord::min)
+        let noise = self.noise.as_ref().map(Noise::poll_timeout);
+        let timers = timers.into_iter().chain([noise, self.sinks_timeout()]);
+        timers.flatten().fold(self.router.poll_timeout(), Ord::min)
     }
 
     /// Does what is due. A call too early does nothing.
     pub fn handle_timeout(&mut self, ctx: &ZoneContext<'_>) {
         self.router.handle_timeout(ctx.now);
+        self.assign_channels(ctx);
+        // Before anything else is done now: what the host does for that may take time.
+        self.noise_timeout(ctx);
         self.with_pool(ctx, |pool, ctx| pool.handle_timeout(ctx));
         self.gossip_timeout(ctx);
         self.dial_timeout(ctx);
@@ -320,14 +348,11 @@ impl Zone {
                     self.announce(&tx, except, ctx);
                     self.recheck(self.verifications.touched_by(&tx), ctx);
                 }
-                scape_pool::Effect::Stem { relay, tx, parts } => match self.peers.get_mut(&relay) {
-                    Some(peer) => {
-                        peer.remember_stem(&tx, parts);
-                        let message = Message::StemTransaction(tx.as_transaction().clone());
-                        self.send(relay, message);
+                scape_pool::Effect::Stem { relay, tx, parts } => {
+                    for parts in self.stem(relay, tx, parts) {
+                        self.undelivered(&parts, ctx);
                     }
-                    None => self.undelivered(&parts, ctx),
-                },
+                }
                 scape_pool::Effect::Seal { sink, tx, parts, attempt } => {
                     self.seal_and_send(sink, &tx, (parts, attempt), ctx);
                 }
@@ -340,6 +365,17 @@ impl Zone {
         self.pool.handle_undelivered(parts, &mut ctx);
     }
 
+    /// Hands an aggregate to a relay. Gives back the parts of what has to go another way.
+    fn stem(&mut self, relay: PeerId, tx: ValidTx, parts: Vec<EntryId>) -> Vec<Vec<EntryId>> {
+        if self.noise.is_some() {
+            return self.hide(relay, tx, parts);
+        }
+        let Some(peer) = self.peers.get_mut(&relay) else { return vec![parts] };
+        peer.remember_stem(&tx, parts);
+        self.send(relay, Message::StemTransaction(tx.as_transaction().clone()));
+        Vec::new()
+    }
+
     fn send(&mut self, peer: PeerId, message: Message) {
         self.effects.push_back(Effect::Send { peer, message });
     }
@@ -348,7 +384,12 @@ impl Zone {
     fn refresh_relays(&mut self, ctx: &ZoneContext<'_>) {
         let (tip, lag) = (ctx.chain.tip(), self.config.params.relay_max_lag);
         let whitelist: &BTreeSet<Host> = &self.config.peers.whitelist;
-        let eligible = self.peers.iter().filter(|(_, peer)| peer.can_relay(&tip, lag, whitelist));
+        let noisy = self.noise.is_some();
+        let eligible = self.peers.iter().filter(|(_, peer)| {
+            let hidden = !noisy || peer.info.protection.is_encrypted();
+            hidden && peer.can_relay(&tip, lag, whitelist)
+        });
         self.router.set_candidates(eligible.filter_map(|(id, peer)| peer.as_candidate(*id)));
+        self.assign_channels(ctx);
     }
 }

@@ -9,6 +9,7 @@ use super::sinks::SealedMeters;
 use crate::addr::{Host, PeerAddr};
 use crate::dandelion::Candidate;
 use crate::handshake::PeerInfo;
+use crate::noise::{FrameSize, Reassembler};
 use crate::peer::{Capabilities, Direction};
 use crate::secure::Protection;
 
@@ -42,6 +43,8 @@ pub(super) struct Peer {
     /// transactions are never entered here, so that they can come back as public ones.
     known: LruCache<Hash, ()>,
     stems: VecDeque<(Hash, Vec<EntryId>)>,
+    /// What came of its white noise.
+    pub(super) reassembler: Reassembler,
 }
 
 /// What the owner may know of a connection.
@@ -89,6 +92,7 @@ impl Peer {
             sealed: SealedMeters::default(),
             known: LruCache::new(KNOWN),
             stems: VecDeque::new(),
+            reassembler: Reassembler::new(FrameSize::DEFAULT),
         }
     }
 

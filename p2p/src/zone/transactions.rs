@@ -39,9 +39,8 @@ impl Zone {
         let Some(Pending { sender, way, .. }) = self.verifications.remove(ticket) else { return };
         match (sender, verdict) {
             (None, verdict) => {
-                let admitted = verdict
-                    .map_err(PushError::from)
-                    .and_then(|tx| Ok(self.admit_own(tx, way, ctx)?));
+                let admitted =
+                    verdict.map_err(PushError::from).and_then(|tx| self.admit_own(tx, way, ctx));
                 self.effects.push_back(Effect::Pushed { ticket, verdict: admitted });
             }
             // Who sent it could not know. It has used up what its link may carry.
@@ -198,15 +197,16 @@ impl Zone {
         tx: ValidTx,
         way: Way,
         ctx: &ZoneContext<'_>,
-    ) -> Result<Accepted, Refusal> {
+    ) -> Result<Accepted, PushError> {
         self.pool.check_own_room(&tx)?;
         if way == Way::Fluff {
-            return self.admit(tx, Source::Own, way, ctx);
+            return Ok(self.admit(tx, Source::Own, way, ctx)?);
         }
+        self.check_length(&tx)?;
         let pool_ctx = Context { now: ctx.now, chain: ctx.chain, router: &mut self.router };
         self.pool.public_verdict(&tx, &pool_ctx)?;
-        self.admit(tx.clone(), Source::Own, way, ctx)
-            .or_else(|_| Ok(self.with_pool(ctx, |pool, ctx| pool.handle_rival(tx, ctx))))
+        let admitted = self.admit(tx.clone(), Source::Own, way, ctx);
+        Ok(admitted.unwrap_or_else(|_| self.with_pool(ctx, |pool, ctx| pool.handle_rival(tx, ctx))))
     }
 
     /// The offence counts even if the peer has hung up meanwhile.

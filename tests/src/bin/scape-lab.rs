@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
+use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
+use scape_p2p::dandelion::Preset;
+use scape_tests::lab::calibrate::{self, Calibration, Check, Effort};
 use scape_tests::lab::report::{self, figures::figures};
-use scape_tests::lab::{Flags, Results, Setup};
+use scape_tests::lab::{Flags, Results, Setup, pareto, scale};
 
 /// Plays networks of thousands of nodes and reports what an adversary learns of transactions.
 #[derive(Parser)]
@@ -23,6 +26,12 @@ struct Args {
     /// The folder that the report is written to.
     #[arg(long, global = true, default_value = "lab-report")]
     out: PathBuf,
+}
+
+impl Args {
+    fn threads(&self) -> usize {
+        self.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from))
+    }
 }
 
 #[derive(Subcommand)]
@@ -40,17 +49,31 @@ enum Command {
         #[arg(required = true)]
         shards: Vec<PathBuf>,
     },
+    /// Measure what others have measured, and fail where it comes out differently.
+    Calibrate,
+    /// Play all presets, and draw the traced share against the time until the fluff.
+    Pareto {
+        /// The network and its traffic, as TOML.
+        file: Option<PathBuf>,
+        #[command(flatten)]
+        flags: Box<Flags>,
+    },
+    /// Measure how long experiments take, and how much memory, by the size of the network.
+    Scale,
 }
 
 fn main() -> Result<()> {
     let args = Args::parse();
     match &args.command {
-        Command::Run { file, flags } => run(&args, file.as_deref(), flags),
+        Command::Run { file, flags } => run(&args, &setup(file.as_deref(), flags)?),
         Command::Merge { shards } => merge(&args, shards),
+        Command::Calibrate => calibrate(&args),
+        Command::Pareto { file, flags } => pareto(&args, &setup(file.as_deref(), flags)?),
+        Command::Scale => measure(&args),
     }
 }
 
-fn run(args: &Args, file: Option<&Path>, flags: &Flags) -> Result<()> {
+fn setup(file: Option<&Path>, flags: &Flags) -> Result<Setup> {
     let mut setup = match file {
         Some(file) => {
             let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
@@ -59,7 +82,18 @@ fn run(args: &Args, file: Option<&Path>, flags: &Flags) -> Result<()> {
         None => Setup::default(),
     };
     flags.apply(&mut setup)?;
-    let results = play(args, &setup)?;
+    Ok(setup)
+}
+
+/// Plays all seeds, shows how far it is, and reports.
+fn run(args: &Args, setup: &Setup) -> Result<()> {
+    let bar = bar();
+    let seeds = setup.seeds.0.end - setup.seeds.0.start;
+    let results = Results::play(setup, args.threads(), |progress| {
+        bar.set_position((progress.share * STEPS) as u64);
+        bar.set_message(format!("{} of {seeds} seeds", progress.done));
+    })?;
+    bar.finish_and_clear();
     finish(args, &results)
 }
 
@@ -73,17 +107,48 @@ fn merge(args: &Args, shards: &[PathBuf]) -> Result<()> {
     finish(args, &Results::merge(shards)?)
 }
 
-/// Plays all seeds and shows how far it is.
-fn play(args: &Args, setup: &Setup) -> Result<Results> {
-    let cores = thread::available_parallelism().map_or(1, usize::from);
+fn calibrate(args: &Args) -> Result<()> {
     let bar = bar();
-    let seeds = setup.seeds.0.end - setup.seeds.0.start;
-    let results = Results::play(setup, args.threads.unwrap_or(cores), |progress| {
-        bar.set_position((progress.share * STEPS) as u64);
-        bar.set_message(format!("{} of {seeds} seeds", progress.done));
-    })?;
+    let show = |share| bar.set_position((share * STEPS) as u64);
+    let calibrations = calibrate::calibrate(&Effort::default(), args.threads(), show)?;
     bar.finish_and_clear();
-    Ok(results)
+    write(&args.out, &calibrate::files(&calibrations))?;
+    let mut off = 0;
+    for Calibration { title, checks, .. } in &calibrations {
+        println!("{title}");
+        for check in checks {
+            let Check { name, expected, found, .. } = check;
+            let verdict = if check.holds() { "" } else { "  off" };
+            println!("  {name:<50} {expected:.3} {found:.3}{verdict}");
+            off += usize::from(!check.holds());
+        }
+    }
+    ensure!(off == 0, "{off} figures are off");
+    Ok(())
+}
+
+fn pareto(args: &Args, setup: &Setup) -> Result<()> {
+    let bar = bar();
+    let show = |share| bar.set_position((share * STEPS) as u64);
+    let points = pareto::play(setup, &Preset::ALL, args.threads(), show)?;
+    bar.finish_and_clear();
+    let files = pareto::files(setup, &setup.seeds, &points)?;
+    print!("{}", files["pareto.csv"]);
+    write(&args.out, &files)
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long it takes is measured in real time")]
+fn measure(args: &Args) -> Result<()> {
+    let begin = Instant::now();
+    let costs = scale::measure(|| begin.elapsed(), memory, |cost| println!("{}", cost.line()));
+    write(&args.out, &scale::files(&costs))
+}
+
+/// The most memory that this process has had, in bytes, as Linux tells.
+fn memory() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib << 10)
 }
 
 /// Writes the report, and prints its figures.

@@ -9,6 +9,7 @@
 //! and nodes that go away with what they hold.
 
 pub mod adversary;
+pub mod calibrate;
 mod chain;
 mod diffusion;
 mod experiment;
@@ -17,9 +18,11 @@ pub mod graph;
 mod histogram;
 mod latency;
 pub mod paper;
+pub mod pareto;
 pub mod report;
 mod results;
 mod run;
+pub mod scale;
 mod seeds;
 mod setup;
 #[cfg(test)]

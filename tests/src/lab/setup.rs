@@ -250,6 +250,17 @@ mod tests {
     }
 
     #[test]
+    fn the_example_has_every_key_with_its_default() {
+        let text = include_str!("../../lab/setup.toml");
+        assert_eq!(Setup::from_toml(text).expect("nothing is wrong"), Setup::default());
+        let written = toml::to_string(&Setup::default()).expect("TOML can hold it");
+        let keys = written.lines().filter_map(|line| line.split_once(" = "));
+        for (key, _) in keys {
+            assert!(text.lines().any(|line| line.starts_with(&format!("{key} = "))), "{key}");
+        }
+    }
+
+    #[test]
     fn what_is_written_down_reads_as_it_was() {
         let text = "title = \"t\"\nseeds = \"3..9\"\n[network]\nnodes = 50\nothers = \"grin-5\"\n\
                     [dandelion]\npreset = \"grin-doc\"\npatience_secs = 5\n\

@@ -1,34 +1,8 @@
 use std::time::Duration;
 
-use rand::SeedableRng;
-use rand_chacha::ChaCha12Rng;
 use scape_p2p::dandelion::Preset;
 
-use super::paper::{Score, Topology};
 use super::*;
-
-/// First-spy precision and recall with 1,000 nodes of which a fifth spies, by the simulator of the
-/// authors of the Dandelion papers.
-#[test]
-fn first_spies_are_scored_as_in_the_papers() {
-    for (topology, precision, recall, runs) in [
-        (Topology::Line, 0.079, 0.200, 40),
-        (Topology::FourRegular, 0.103, 0.201, 40),
-        (Topology::FourRegularPerTransaction, 0.084, 0.201, 40),
-        (Topology::FourRegularAllToOne, 0.108, 0.200, 40),
-        (Topology::Diffusion, 0.289, 0.398, 4),
-    ] {
-        let mut mean = Score::default();
-        for seed in 0..runs {
-            let mut rng = ChaCha12Rng::seed_from_u64(seed);
-            let score = topology.first_spy(1_000, 0.2, &mut rng);
-            mean.precision += score.precision / runs as f64;
-            mean.recall += score.recall / runs as f64;
-        }
-        assert!((mean.precision - precision).abs() < 0.01, "{topology:?}: {mean:?}");
-        assert!((mean.recall - recall).abs() < 0.02, "{topology:?}: {mean:?}");
-    }
-}
 
 fn small(preset: Preset) -> Experiment {
     Experiment {

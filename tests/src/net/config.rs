@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use scape_aggregate::{Commitment, Consensus, OutputFeatures};
+use scape_p2p::noise::ValidNoise;
 use scape_p2p::peer::Capabilities;
 use scape_p2p::zone::ZoneConfig;
 
@@ -166,6 +167,17 @@ impl NodeSpec {
     pub fn params(mut self, params: scape_p2p::dandelion::Params) -> Self {
         self.zone.params = params;
         self
+    }
+
+    /// Encrypts with those who can, and hides what it stems in white noise.
+    pub fn noisy(mut self, noise: ValidNoise) -> Self {
+        self.zone.noise = Some(noise);
+        self.encrypts()
+    }
+
+    /// Encrypts with those who can.
+    pub fn encrypts(self) -> Self {
+        Self { capabilities: self.capabilities | Capabilities::ENCRYPTED, ..self }
     }
 
     /// Deviates from the protocol, and makes no blocks.

@@ -25,6 +25,7 @@ impl Network {
             Event::Wake(node, life) => self.on_wake(node, life),
             Event::Ping(node, life) => self.on_ping(node, life),
             Event::Deliver { to, parcel } => self.on_deliver(to, parcel),
+            Event::Frame { from, frame } => self.on_frame(from, frame),
             Event::Close { end } => self.close(end),
             Event::Dialled { from, life, addr } => self.on_dialled(from, life, addr),
             Event::Connected { end, addr, info } => self.on_connected(end, addr, info),
@@ -51,6 +52,7 @@ impl Network {
                 (node.0 as u64, None)
             }
             Event::Deliver { to, parcel } => (to.0, Some(parcel.digest())),
+            Event::Frame { from, frame } => (from.0, Some(Hash::of(&[frame]))),
             Event::Close { end } | Event::Connected { end, .. } => (end.0, None),
             Event::Dialled { from: node, addr, .. } | Event::DialFailed { node, addr, .. } => {
                 (node.0 as u64, Some(Hash::of(&[addr.to_string().as_bytes()])))
@@ -117,6 +119,7 @@ impl Network {
     fn carry_out(&mut self, id: NodeId, effect: Effect) {
         match effect {
             Effect::Send { peer, message } => self.on_send(id, peer, message),
+            Effect::Frame { peer, at, frame } => self.schedule_frame(id, peer, at, frame),
             Effect::Connect { addr: PeerAddr::Ip(addr) } => self.dial(id, addr),
             Effect::Connect { addr } => unreachable!("{addr} in a zone of IP addresses"),
             Effect::Disconnect { peer, .. } => self.close(peer),

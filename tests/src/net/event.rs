@@ -3,6 +3,7 @@ use std::collections::BinaryHeap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use scape::chain::Block;
 use scape_aggregate::{ValidTx, VerifyError};
 use scape_p2p::handshake::PeerInfo;
@@ -18,11 +19,34 @@ pub(super) type Life = u32;
 pub(super) enum Event {
     Wake(NodeId, Life),
     Ping(NodeId, Life),
-    Deliver { to: PeerId, parcel: Parcel },
-    Close { end: PeerId },
-    Dialled { from: NodeId, life: Life, addr: SocketAddr },
-    Connected { end: PeerId, addr: SocketAddr, info: PeerInfo },
-    DialFailed { node: NodeId, life: Life, addr: SocketAddr, to_self: bool },
+    Deliver {
+        to: PeerId,
+        parcel: Parcel,
+    },
+    /// A frame of white noise leaves.
+    Frame {
+        from: PeerId,
+        frame: Bytes,
+    },
+    Close {
+        end: PeerId,
+    },
+    Dialled {
+        from: NodeId,
+        life: Life,
+        addr: SocketAddr,
+    },
+    Connected {
+        end: PeerId,
+        addr: SocketAddr,
+        info: PeerInfo,
+    },
+    DialFailed {
+        node: NodeId,
+        life: Life,
+        addr: SocketAddr,
+        to_self: bool,
+    },
     Verified(NodeId, Life, Ticket, Result<ValidTx, VerifyError>),
     Block(NodeId, Arc<Block>),
     Mine,
@@ -46,6 +70,7 @@ impl Event {
             Self::Mine => 9,
             Self::Action(_) => 10,
             Self::Behave(..) => 11,
+            Self::Frame { .. } => 12,
         }
     }
 }

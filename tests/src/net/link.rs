@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use rand::RngExt;
+use scape_p2p::noise::{FrameSize, Reassembler};
 use scape_p2p::peer::Direction;
 use scape_p2p::wire::{Message, WireError};
 use scape_pool::{ChainView, Instant, PeerId};
@@ -20,7 +21,9 @@ pub(super) struct End {
     pub(super) config: LinkConfig,
     /// When the last thing arrives here; nothing overtakes it.
     last: Instant,
-    outbox: Outbox,
+    pub(super) outbox: Outbox,
+    /// What came of the frames that its owner made.
+    pub(super) said: Reassembler,
 }
 
 impl Network {
@@ -28,18 +31,18 @@ impl Network {
         self.ends.get(usize::try_from(id.0).ok()?)
     }
 
-    fn end_mut(&mut self, id: PeerId) -> Option<&mut End> {
+    pub(super) fn end_mut(&mut self, id: PeerId) -> Option<&mut End> {
         self.ends.get_mut(usize::try_from(id.0).ok()?)
     }
 
     /// Whose an end is and who is at the other, while the link is up.
-    fn ends_of(&self, id: PeerId) -> Option<(NodeId, PeerId, NodeId)> {
+    pub(super) fn ends_of(&self, id: PeerId) -> Option<(NodeId, PeerId, NodeId)> {
         let near = self.end(id).filter(|end| end.up)?;
         Some((near.owner, near.far, self.end(near.far)?.owner))
     }
 
     /// When something that leaves at a moment arrives at an end.
-    fn arrival(&mut self, to: PeerId, leaves: Instant) -> Instant {
+    pub(super) fn arrival(&mut self, to: PeerId, leaves: Instant) -> Instant {
         let Some(LinkConfig { delay, jitter, reorder, .. }) = self.end(to).map(|end| end.config)
         else {
             return leaves;
@@ -83,7 +86,7 @@ impl Network {
             let event = Event::DialFailed { node: from, life, addr, to_self: false };
             return self.queue.push(at, event);
         }
-        let (at_caller, at_called) = (caller.info(from.addr()), called.info(addr));
+        let (at_caller, at_called) = (caller.info(from.addr(), called), called.info(addr, caller));
         let (near, far) = self.make_link(from, to);
         let at = self.arrival(near, self.now);
         self.queue.push(at, Event::Connected { end: near, addr, info: at_called });
@@ -106,7 +109,8 @@ impl Network {
         let end = |owner: NodeId, to: NodeId, far| {
             let slowest = [config.rate, self.nodes[owner.0].writes, self.nodes[to.0].reads];
             let config = LinkConfig { rate: slowest.into_iter().flatten().min(), ..config };
-            End { owner, far, up: true, config, last, outbox: Outbox::default() }
+            let said = Reassembler::new(FrameSize::DEFAULT);
+            End { owner, far, up: true, config, last, outbox: Outbox::default(), said }
         };
         let ends = [end(from, to, far), end(to, from, near)];
         self.ends.extend(ends);
@@ -171,6 +175,13 @@ impl Network {
 
     pub(super) fn on_deliver(&mut self, to: PeerId, parcel: Parcel) {
         let Some((owner, _, from)) = self.ends_of(to) else { return };
+        if let Parcel::Frame(frame) = &parcel {
+            let whole = self.with_zone(owner, |zone, ctx| zone.handle_frame(to, frame, ctx));
+            if let Some(message) = whole.flatten() {
+                self.receive(owner, to, from, message);
+            }
+            return;
+        }
         let version = scape_aggregate::ProtocolVersion::LOCAL;
         let message = match parcel.unpack(version, &self.config.consensus) {
             Ok(Some(message)) => message,
@@ -181,6 +192,10 @@ impl Network {
             }
             Err(_) => return self.close(to),
         };
+        self.receive(owner, to, from, message);
+    }
+
+    fn receive(&mut self, owner: NodeId, to: PeerId, from: NodeId, message: Message) {
         let node = &mut self.nodes[owner.0];
         if node.records {
             node.inbox.push(Received { at: self.now, from, message: message.clone() });

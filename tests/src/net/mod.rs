@@ -26,7 +26,8 @@
 //!
 //! What is real: zones with their pools, routers, books and offences; ledgers with forks; on request
 //! the verifier and the codec. What is not: handshakes (the result is made up directly), pacing and
-//! floods, which belong to the glue; a broken link is noticed at once, where a real one may run
+//! floods, which belong to the glue, and encryption: two nodes that can encrypt count as encrypted, and
+//! frames of white noise between them are as they are before they are sealed; a broken link is noticed at once, where a real one may run
 //! into a timeout first.
 
 mod act;
@@ -37,6 +38,7 @@ mod clock;
 mod config;
 mod drive;
 mod event;
+mod frames;
 mod link;
 mod log;
 mod network;

@@ -10,7 +10,7 @@ use scape_p2p::addr::PeerAddr;
 use scape_p2p::book::{Book, BookConfig, Source};
 use scape_p2p::handshake::PeerInfo;
 use scape_p2p::peer::Capabilities;
-use scape_p2p::secure::Protection;
+use scape_p2p::secure::{KeyCheck, Protection, PublicKey};
 use scape_p2p::wire::Message;
 use scape_p2p::zone::{Zone, ZoneConfig};
 use scape_pool::{ChainView, Instant, PeerId, Record};
@@ -188,15 +188,21 @@ impl Node {
         self.blocked.clear();
     }
 
-    /// What it would say of itself in a handshake.
-    pub(super) fn info(&self, listen: SocketAddr) -> PeerInfo {
+    /// What another node knows of it after a handshake.
+    pub(super) fn info(&self, listen: SocketAddr, to: &Self) -> PeerInfo {
+        let both = |node: &Self| node.capabilities.contains(Capabilities::ENCRYPTED);
+        let protection = match both(self) && both(to) {
+            // Nobody looks at keys here.
+            true => Protection::Encrypted { key: PublicKey([0; 32]), check: KeyCheck::First },
+            false => Protection::default(),
+        };
         PeerInfo {
             version: scape_aggregate::ProtocolVersion::LOCAL,
             capabilities: self.capabilities,
             user_agent: "scape-tests".to_owned(),
             total_difficulty: self.ledger.tip().total_difficulty,
             listen: Some(listen.into()),
-            protection: Protection::default(),
+            protection,
         }
     }
 

@@ -39,6 +39,11 @@ impl Outbox {
         Some(self.free_at)
     }
 
+    /// Whether something is leaving, so that nothing else can at this moment.
+    pub(super) fn is_busy(&self, now: Instant) -> bool {
+        self.free_at > now
+    }
+
     /// What has not left yet.
     pub(super) fn take_unsent(&mut self, now: Instant) -> Vec<Message> {
         let waiting = std::mem::take(&mut self.waiting);

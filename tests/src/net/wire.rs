@@ -16,6 +16,8 @@ pub enum Wire {
 #[derive(Clone, Debug)]
 pub(super) enum Parcel {
     Value(Message),
+    Bytes(Bytes),
+    /// A frame of white noise.
     Frame(Bytes),
 }
 
@@ -28,7 +30,7 @@ impl Wire {
     ) -> Result<Parcel, EncodeError> {
         match self {
             Self::Values => Ok(Parcel::Value(message)),
-            Self::Bytes => message.encode(version, consensus.chain.magic()).map(Parcel::Frame),
+            Self::Bytes => message.encode(version, consensus.chain.magic()).map(Parcel::Bytes),
         }
     }
 }
@@ -41,18 +43,20 @@ impl Parcel {
     ) -> Result<Option<Message>, WireError> {
         match self {
             Self::Value(message) => check_weight(&message, consensus).map(|()| Some(message)),
-            Self::Frame(bytes) => {
+            Self::Bytes(bytes) => {
                 let mut decoder = FrameDecoder::opened(*consensus, version);
                 decoder.push(&bytes);
                 decoder.next()
             }
+            // What it hides is for the zone to find out.
+            Self::Frame(_) => Ok(None),
         }
     }
 
     /// What tells this parcel from others.
     pub(super) fn digest(&self) -> Hash {
         match self {
-            Self::Frame(bytes) => Hash::of(&[bytes]),
+            Self::Bytes(bytes) | Self::Frame(bytes) => Hash::of(&[bytes]),
             Self::Value(message) => digest(message),
         }
     }

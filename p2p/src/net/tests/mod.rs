@@ -2,6 +2,7 @@
 
 mod honest;
 mod hostile;
+mod noise;
 mod secure;
 
 use std::time::Duration;

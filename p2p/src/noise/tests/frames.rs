@@ -35,7 +35,9 @@ fn a_configuration_that_makes_no_sense_is_refused() {
     let often = NoiseConfig { interval: std::time::Duration::ZERO, ..default };
     let seldom = NoiseConfig { spread: std::time::Duration::MAX, ..default };
     let small = NoiseConfig { queue_bytes: 61_439, ..default };
-    assert_eq!(default.check(), Ok(()));
+    assert_eq!(*default.check().unwrap().config(), default);
+    let early = NoiseConfig { lead: default.interval, ..default };
+    assert!(matches!(early.check(), Err(NoiseConfigError::TooEarly { .. })));
     assert!(matches!(often.check(), Err(NoiseConfigError::TooOften(_))));
     assert!(matches!(seldom.check(), Err(NoiseConfigError::TooSeldom(_))));
     let needed = 61_440;

@@ -19,6 +19,7 @@ use scape_pool::{Instant, PeerId, Source};
 use serde::{Deserialize, Serialize};
 
 use crate::lab::Run;
+use crate::lab::latency::mix;
 
 /// What the watcher finds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -88,9 +89,9 @@ pub fn watch(run: &Run, seed: u64) -> Wire {
         keep_account(node, &mut wire);
     }
     let own = messages.iter().filter(|message| message.kind == Kind::Own).take(MAX_PAIRS);
-    for (message, seed) in own.zip(seed..) {
-        compare(message, &messages, seed, &mut wire);
-    }
+    // Other numbers than those that the run was made of.
+    let mut rng = ChaCha12Rng::seed_from_u64(mix(seed));
+    own.for_each(|message| compare(message, &messages, &mut rng, &mut wire));
     wire
 }
 
@@ -157,13 +158,12 @@ fn withdraw(account: &mut VecDeque<(Instant, u64)>, mut bytes: u64) -> bool {
 }
 
 /// Compares what leaves after an own payment with what leaves at another moment, both behind noise.
-fn compare(own: &Message, messages: &[Message], seed: u64, wire: &mut Wire) {
+fn compare(own: &Message, messages: &[Message], rng: &mut ChaCha12Rng, wire: &mut Wire) {
     let begin = Instant::from_micros(own.at.as_micros().saturating_sub(BEFORE.as_micros() as u64));
     let first = messages.partition_point(|message| (message.node, message.at) < (own.node, begin));
     let node = messages[first..].iter().take_while(|message| message.node == own.node);
     let leaves = node.take_while(|m| m.at <= own.at + WINDOW).filter(|m| m.kind != Kind::Came);
     let leaves: Vec<_> = leaves.map(|m| (m.at, m.bytes)).collect();
-    let mut rng = ChaCha12Rng::seed_from_u64(seed);
     let frames = frames(&leaves, begin, own.at + WINDOW, rng.random());
     let after = |moment: Instant| -> usize {
         let within = |(at, _): &&(Instant, usize)| *at > moment && *at <= moment + WINDOW;
@@ -184,10 +184,10 @@ fn frames(
     end: Instant,
     seed: [u8; 32],
 ) -> Vec<(Instant, usize)> {
-    let Ok(mut channels) = Channels::new(&NoiseConfig::default(), seed, begin) else {
-        return Vec::new();
-    };
-    channels.begin_epoch(&[PeerId(0), PeerId(1)]);
+    let Ok(noise) = NoiseConfig::default().check() else { return Vec::new() };
+    let mut channels = Channels::new(&noise, seed, begin);
+    let relay = PeerId(0);
+    channels.assign(&[relay, PeerId(1)], 1);
     let mut frames = Vec::new();
     let mut messages = messages.iter().zip(0..).peekable();
     while channels.poll_timeout() <= end {
@@ -195,10 +195,10 @@ fn frames(
         while let Some(((_, bytes), number)) = messages.next_if(|((at, _), _)| *at <= now) {
             let message = Bytes::from(vec![0; *bytes as usize]);
             // What is too long for noise waits for another way.
-            let _ = channels.push(Source::Own, Ticket(number), &message);
+            let _ = channels.push(relay, Source::Own, Ticket(number), message);
         }
         let due = channels.handle_timeout(now);
-        frames.extend(due.into_iter().flatten().map(|due| (now, due.frame.len())));
+        frames.extend(due.into_iter().flatten().map(|due| (due.at, due.frame.len())));
     }
     frames
 }

@@ -52,10 +52,11 @@ pub enum Mark {
     Bars,
 }
 
-const WIDTH: f64 = 720.0;
+const WIDTH: f64 = 860.0;
 const HEIGHT: f64 = 420.0;
 const LEFT: f64 = 70.0;
-const RIGHT: f64 = 20.0;
+/// For the legend.
+const RIGHT: f64 = 220.0;
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 55.0;
 /// Told apart by those who do not see all colours (Okabe and Ito 2008).
@@ -101,10 +102,13 @@ impl Plot {
              <rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"white\"/>\n"
             ),
         );
-        text(&mut svg, (WIDTH / 2.0, 22.0), "middle", 15, &self.title);
+        text(&mut svg, ((LEFT + WIDTH - RIGHT) / 2.0, 22.0), "middle", 15, &self.title);
         self.axes(&mut svg, &x, &y);
-        for (series, colour) in self.series.iter().zip(COLOURS.iter().cycle()) {
-            series.draw(&mut svg, &x, &y, colour);
+        let dots = |series: &&Series| series.mark == Mark::Dots;
+        for (place, (series, colour)) in self.series.iter().zip(COLOURS.iter().cycle()).enumerate()
+        {
+            let covered = self.series[place + 1..].iter().filter(dots).count();
+            series.draw(&mut svg, (&x, &y), colour, covered);
         }
         self.legend(&mut svg);
         svg.push_str("</svg>\n");
@@ -146,17 +150,19 @@ impl Plot {
                 svg,
                 format_args!(
                     "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"12\" height=\"12\" fill=\"{colour}\"/>\n",
-                    WIDTH - RIGHT - 200.0,
+                    WIDTH - RIGHT + 16.0,
                     y - 10.0
                 ),
             );
-            text(svg, (WIDTH - RIGHT - 182.0, y), "start", 12, &series.name);
+            text(svg, (WIDTH - RIGHT + 34.0, y), "start", 12, &series.name);
         }
     }
 }
 
 impl Series {
-    fn draw(&self, svg: &mut String, x: &Scale, y: &Scale, colour: &str) {
+    /// `covered` later ones may be drawn over this one, and are smaller.
+    fn draw(&self, svg: &mut String, (x, y): (&Scale, &Scale), colour: &str, covered: usize) {
+        let radius = 4 + 2 * covered;
         let seen =
             self.points.iter().zip(self.labels.iter().map(Some).chain(std::iter::repeat(None)));
         let seen = seen.filter(|((px, py), _)| x.holds(*px) && y.holds(*py));
@@ -182,7 +188,7 @@ impl Series {
                     put(
                         svg,
                         format_args!(
-                            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"5\" fill=\"{colour}\"/>\n"
+                            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\" fill=\"{colour}\"/>\n"
                         ),
                     );
                 }
@@ -202,13 +208,31 @@ impl Series {
                 }
             }
         }
-        for (x, y, label) in placed {
-            if let Some(label) = label {
-                text(svg, (x + 8.0, y - 6.0), "start", 12, label);
-            }
-        }
+        let labels = placed.into_iter().filter_map(|(x, y, label)| Some((x, y, label?)));
+        write_labels(svg, labels);
     }
 }
+
+/// Writes labels beside their points, lower where one would cover another.
+fn write_labels<'a>(svg: &mut String, labels: impl Iterator<Item = (f64, f64, &'a String)>) {
+    let mut taken: Vec<(f64, f64, f64)> = Vec::new();
+    for (x, y, label) in labels {
+        let (from, to) = (x + 9.0, x + 9.0 + LETTER * label.len() as f64);
+        let mut y = y + 16.0;
+        while taken
+            .iter()
+            .any(|(left, right, row)| from < *right && *left < to && (y - row).abs() < LINE)
+        {
+            y += LINE;
+        }
+        taken.push((from, to, y));
+        text(svg, (from, y), "start", 12, label);
+    }
+}
+
+/// How wide a letter is, and how far lines are apart.
+const LETTER: f64 = 7.0;
+const LINE: f64 = 14.0;
 
 /// From numbers to places.
 struct Scale {

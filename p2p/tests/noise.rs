@@ -1,0 +1,374 @@
+//! A zone with white noise: what it stems leaves in frames, at their times, or goes another way.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests may")]
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha12Rng;
+use scape_aggregate::builder::AssumedTx;
+use scape_aggregate::{ChainType, Commitment, Consensus, OutputFeatures, ProtocolVersion, ValidTx};
+use scape_p2p::addr::PeerAddr;
+use scape_p2p::book::{Book, BookConfig, UnixTime};
+use scape_p2p::dandelion::{Params, Preset};
+use scape_p2p::handshake::PeerInfo;
+use scape_p2p::noise::{NoiseConfig, Reassembler};
+use scape_p2p::peer::{Capabilities, Direction};
+use scape_p2p::secure::{KeyCheck, Protection, PublicKey};
+use scape_p2p::wire::{FrameDecoder, Message};
+use scape_p2p::zone::{Effect, Zone, ZoneConfig, ZoneContext};
+use scape_pool::{ChainView, FluffReason, Instant, Notice, PeerId, Tip, Utxo};
+
+const CONSENSUS: Consensus = Consensus::of(ChainType::Mainnet);
+
+/// Coins that exist.
+#[derive(Default)]
+struct Coins(BTreeSet<[u8; 33]>);
+
+impl ChainView for Coins {
+    fn tip(&self) -> Tip {
+        Tip::default()
+    }
+
+    fn utxo(&self, commitment: &Commitment) -> Option<Utxo> {
+        let exists = self.0.contains(commitment.as_bytes());
+        exists.then_some(Utxo { features: OutputFeatures::Plain, height: 0 })
+    }
+
+    fn last_nrd(&self, _: &Commitment) -> Option<u64> {
+        None
+    }
+}
+
+/// A host that takes every transaction for valid.
+struct Host {
+    zone: Zone,
+    coins: Coins,
+    rng: ChaCha12Rng,
+    now: Instant,
+    seen: Vec<Effect>,
+}
+
+/// Always stems, at once, and fluffs in an hour.
+fn params() -> Params {
+    let mut params = Params { stem_probability: 1.0, ..Preset::GrinDoc.params() };
+    params.patience.interval = Duration::ZERO;
+    params.embargo.delay = scape_pool::EmbargoDelay::Uniform {
+        base: Duration::from_secs(3_600),
+        spread: Duration::ZERO,
+    };
+    (params.epoch, params.relays) = (Duration::from_secs(86_400), 1);
+    params
+}
+
+impl Host {
+    fn new() -> Self {
+        let noise = NoiseConfig::default().check().unwrap();
+        let config =
+            ZoneConfig { params: params(), noise: Some(noise), ..ZoneConfig::new(CONSENSUS) };
+        let zone = Zone::new(config, Book::new(BookConfig::default()), [3; 32], Instant::ZERO);
+        let rng = ChaCha12Rng::seed_from_u64(1);
+        Self { zone, coins: Coins::default(), rng, now: Instant::ZERO, seen: Vec::new() }
+    }
+
+    /// With peers 1 to `encrypted` that encrypt, and plain ones after them.
+    fn with_peers(encrypted: u64, plain: u64) -> Self {
+        let mut host = Self::new();
+        for peer in 1..=encrypted + plain {
+            host.connect(peer, peer <= encrypted);
+        }
+        host.seen.clear();
+        host
+    }
+
+    fn connect(&mut self, peer: u64, encrypted: bool) {
+        let addr = Some(PeerAddr::from(SocketAddr::from((
+            [10, u8::try_from(peer).unwrap(), 0, 1],
+            3_414,
+        ))));
+        let key = PublicKey([u8::try_from(peer).unwrap(); 32]);
+        let info = PeerInfo {
+            version: ProtocolVersion::LOCAL,
+            capabilities: Capabilities::RELAY,
+            user_agent: "peer".to_owned(),
+            total_difficulty: 0,
+            listen: addr,
+            protection: match encrypted {
+                true => Protection::Encrypted { key, check: KeyCheck::First },
+                false => Protection::default(),
+            },
+        };
+        self.call(|zone, ctx| {
+            zone.handle_connected(PeerId(peer), addr, Direction::Outbound, info, ctx);
+        });
+    }
+
+    /// Calls the zone and does what it wants verified.
+    fn call<R>(&mut self, call: impl FnOnce(&mut Zone, &ZoneContext<'_>) -> R) -> R {
+        let ctx = ZoneContext { now: self.now, unix: UnixTime(0), chain: &self.coins };
+        let result = call(&mut self.zone, &ctx);
+        while let Some(effect) = self.zone.poll_effect() {
+            match effect {
+                Effect::Verify { ticket, tx, .. } => {
+                    self.zone.handle_verified(ticket, Ok(ValidTx::assumed(tx)), &ctx);
+                }
+                effect => self.seen.push(effect),
+            }
+        }
+        result
+    }
+
+    /// Wakes the zone whenever it wants, for so long.
+    fn run(&mut self, secs: u64) {
+        let end = self.now + Duration::from_secs(secs);
+        while self.zone.poll_timeout() <= end {
+            self.now = self.now.max(self.zone.poll_timeout());
+            self.call(Zone::handle_timeout);
+        }
+        self.now = end;
+    }
+
+    /// Until the next frame is made for a peer; when it is to be sent.
+    fn run_to_frame(&mut self, peer: u64) -> Instant {
+        loop {
+            let seen = self.seen.len();
+            self.now = self.now.max(self.zone.poll_timeout());
+            self.call(Zone::handle_timeout);
+            let frames = self.seen[seen..].iter().find_map(|effect| match effect {
+                Effect::Frame { peer: to, at, .. } if to.0 == peer => Some(*at),
+                _ => None,
+            });
+            if let Some(at) = frames {
+                return at;
+            }
+        }
+    }
+
+    fn tx(&mut self, outputs: usize) -> ValidTx {
+        let tx = AssumedTx::new().fresh_inputs(1).outputs(outputs);
+        let tx = tx.build(&mut self.rng, &CONSENSUS).unwrap();
+        self.coins.0.insert(*tx.inputs()[0].commitment().as_bytes());
+        tx
+    }
+
+    fn child(&mut self, parent: &ValidTx) -> ValidTx {
+        let tx = AssumedTx::new().spend(parent.outputs()[0].commitment());
+        tx.build(&mut self.rng, &CONSENSUS).unwrap()
+    }
+
+    fn push(&mut self, tx: &ValidTx) {
+        self.call(|zone, _| zone.push(tx.as_transaction().clone(), false));
+    }
+
+    fn relay(&self) -> u64 {
+        self.zone.relays()[0].0
+    }
+
+    /// The other one of the two peers.
+    fn cover(&self) -> u64 {
+        3 - self.relay()
+    }
+
+    /// What a peer makes of its frames.
+    fn heard(&self, peer: u64) -> Vec<Message> {
+        let mut reassembler = Reassembler::new(NoiseConfig::default().frame);
+        let frames = self.seen.iter().filter_map(|effect| match effect {
+            Effect::Frame { peer: to, frame, .. } if to.0 == peer => Some(frame),
+            _ => None,
+        });
+        let whole = frames.filter_map(|frame| reassembler.handle_frame(frame).unwrap());
+        let decode = |bytes: Vec<u8>| {
+            let mut decoder = FrameDecoder::opened(CONSENSUS, ProtocolVersion::LOCAL);
+            decoder.push(&bytes);
+            decoder.next().unwrap().unwrap()
+        };
+        whole.map(decode).collect()
+    }
+
+    fn is_stemmed_plainly(&self) -> bool {
+        let plainly = |effect: &Effect| {
+            matches!(effect, Effect::Send { message: Message::StemTransaction(_), .. })
+        };
+        self.seen.iter().any(plainly)
+    }
+
+    fn fluffed(&self) -> Vec<FluffReason> {
+        let reason = |effect: &Effect| match effect {
+            Effect::Notice(Notice::Fluffed { reason, .. }) => Some(*reason),
+            _ => None,
+        };
+        self.seen.iter().filter_map(reason).collect()
+    }
+}
+
+fn stem(tx: &ValidTx) -> Message {
+    Message::StemTransaction(tx.as_transaction().clone())
+}
+
+#[test]
+fn what_is_stemmed_leaves_in_frames_to_the_relay_alone() {
+    let mut host = Host::with_peers(2, 3);
+    let (small, large) = (host.tx(2), host.tx(20));
+    host.push(&small);
+    host.push(&large);
+    host.run(200);
+    assert_eq!(host.heard(host.relay()), [stem(&small), stem(&large)]);
+    assert_eq!(host.heard(host.cover()), []);
+    assert!(!host.is_stemmed_plainly() && host.fluffed().is_empty());
+    let to = |peer| {
+        let frames = host.seen.iter();
+        frames.filter(|e| matches!(e, Effect::Frame { peer: to, .. } if to.0 == peer)).count()
+    };
+    // One in 12.5 s each, whoever is the relay, and none to those who do not encrypt.
+    assert!((13..=20).contains(&to(1)) && (13..=20).contains(&to(2)), "{}, {}", to(1), to(2));
+    assert_eq!([to(3), to(4), to(5)], [0; 3]);
+}
+
+#[test]
+fn a_zone_takes_frames_apart_as_another_makes_them() {
+    let (mut alice, mut bob) = (Host::with_peers(2, 0), Host::with_peers(2, 0));
+    let tx = alice.tx(9);
+    bob.coins.0.extend(alice.coins.0.iter().copied());
+    alice.push(&tx);
+    alice.run(100);
+    let relay = alice.relay();
+    let mut heard = Vec::new();
+    for effect in std::mem::take(&mut alice.seen) {
+        let Effect::Frame { peer, frame, .. } = effect else { continue };
+        if peer.0 == relay {
+            heard.extend(bob.call(|zone, ctx| zone.handle_frame(PeerId(1), &frame, ctx)));
+        }
+    }
+    assert_eq!(heard, [stem(&tx)]);
+    let message = heard.remove(0);
+    bob.call(|zone, ctx| zone.handle_message(PeerId(1), message, ctx));
+    assert_eq!(bob.zone.pool().counts().stem, 1);
+}
+
+#[test]
+fn without_anybody_who_encrypts_there_is_no_relay() {
+    let mut host = Host::with_peers(0, 4);
+    let tx = host.tx(2);
+    host.push(&tx);
+    host.run(100);
+    assert_eq!(host.fluffed(), [FluffReason::NoRelay]);
+    assert!(!host.seen.iter().any(|effect| matches!(effect, Effect::Frame { .. })));
+}
+
+#[test]
+fn what_waits_for_a_relay_that_is_lost_goes_to_the_next_at_once() {
+    let mut host = Host::with_peers(2, 0);
+    let (lost, other) = (host.relay(), host.cover());
+    let (begun, waiting) = (host.tx(20), host.tx(2));
+    host.push(&begun);
+    host.push(&waiting);
+    host.run_to_frame(lost);
+    host.call(|zone, ctx| zone.handle_disconnected(PeerId(lost), Vec::new(), None, ctx));
+    assert_eq!(host.relay(), other);
+    host.run(200);
+    let mut heard = host.heard(other);
+    heard.sort_by_key(|message| message != &stem(&begun));
+    assert_eq!(heard, [stem(&begun), stem(&waiting)]);
+    assert!(host.fluffed().is_empty());
+    host.call(|zone, ctx| zone.handle_disconnected(PeerId(other), Vec::new(), None, ctx));
+    assert!(host.fluffed().is_empty(), "what was sent is under embargo");
+    let last = host.tx(2);
+    host.push(&last);
+    assert_eq!(host.fluffed(), [FluffReason::NoRelay]);
+}
+
+#[test]
+fn a_frame_that_is_made_has_left_only_at_its_time() {
+    for gone in [false, true] {
+        let mut host = Host::with_peers(2, 0);
+        let (relay, other) = (host.relay(), host.cover());
+        let tx = host.tx(2);
+        host.push(&tx);
+        let leaves = host.run_to_frame(relay);
+        assert_eq!(host.heard(relay), [stem(&tx)]);
+        host.now = if gone { leaves } else { Instant::from_micros(leaves.as_micros() - 1) };
+        host.call(|zone, ctx| zone.handle_disconnected(PeerId(relay), Vec::new(), None, ctx));
+        host.run(60);
+        assert_eq!(host.heard(other).is_empty(), gone);
+    }
+}
+
+/// Whoever sends a parent and lets another one send the child would else see it overtake.
+#[test]
+fn a_child_waits_behind_its_parent_whoever_sends_it() {
+    let mut host = Host::with_peers(2, 2);
+    let (first, parent) = (host.tx(60), host.tx(2));
+    let child = host.child(&parent);
+    for (peer, tx) in [(3, &first), (3, &parent), (4, &child)] {
+        host.call(|zone, ctx| zone.handle_message(PeerId(peer), stem(tx), ctx));
+    }
+    host.run(600);
+    assert_eq!(host.heard(host.relay()), [stem(&first), stem(&parent), stem(&child)]);
+}
+
+#[test]
+fn what_is_public_before_its_turn_is_not_sent() {
+    let mut host = Host::with_peers(2, 2);
+    let (first, second) = (host.tx(60), host.tx(2));
+    host.push(&first);
+    host.push(&second);
+    let public = Message::Transaction(second.as_transaction().clone());
+    host.call(|zone, ctx| zone.handle_message(PeerId(3), public, ctx));
+    host.run(600);
+    assert_eq!(host.heard(host.relay()), [stem(&first)]);
+}
+
+/// What does not fit goes another way, and there is none but to tell everybody.
+#[test]
+fn what_peers_send_and_frames_do_not_hold_is_fluffed() {
+    let mut host = Host::with_peers(2, 2);
+    let long = host.tx(90);
+    host.call(|zone, ctx| zone.handle_message(PeerId(3), stem(&long), ctx));
+    assert_eq!(host.fluffed(), [FluffReason::NoRelay]);
+}
+
+#[test]
+fn what_is_merged_still_fits_and_the_owner_waits_until_there_is_room() {
+    let mut merging = Host::with_peers(2, 2);
+    let mut waits = params();
+    waits.patience.interval = Duration::from_secs(30);
+    merging.call(|zone, ctx| zone.set_params(waits, ctx));
+    let parts: Vec<_> = (0..100).map(|_| merging.tx(2)).collect();
+    parts.iter().for_each(|tx| merging.push(tx));
+    merging.run(3_000);
+    let heard = merging.heard(merging.relay());
+    // More than the queue holds: it takes ten minutes and more.
+    assert!(merging.fluffed().is_empty() && heard.len() > 2, "{}", heard.len());
+    let kernels = heard.iter().map(|message| match message {
+        Message::StemTransaction(tx) => tx.kernels().len(),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(kernels.sum::<usize>(), 100);
+}
+
+#[test]
+fn frames_that_make_no_sense_cost_their_sender() {
+    let banned = |frames: &[Vec<u8>]| {
+        let mut host = Host::with_peers(1, 0);
+        for frame in frames {
+            let message = host.call(|zone, ctx| zone.handle_frame(PeerId(1), frame, ctx));
+            assert_eq!(message, None);
+        }
+        host.seen.iter().any(|effect| matches!(effect, Effect::Disconnect { .. }))
+    };
+    let frame = |index: u8, count: u8, payload: &[u8]| {
+        let mut frame = vec![0, 0, 0, 1, index, count];
+        frame.extend((payload.len() as u16).to_be_bytes());
+        frame.extend(payload);
+        frame.resize(NoiseConfig::default().frame.bytes(), 0);
+        frame
+    };
+    assert!(!banned(&vec![frame(0, 0, &[]); 500]), "empty ones are what noise is");
+    assert!(banned(&[frame(1, 2, &[1]), frame(1, 2, &[1])]), "the middle of nothing, twice");
+    let ping = Message::Ping(scape_p2p::wire::Tip::default());
+    let ping = ping.encode(ProtocolVersion::LOCAL, CONSENSUS.chain.magic()).unwrap();
+    assert!(banned(&[frame(0, 1, &ping), frame(0, 1, &ping)]), "only the stem is hidden");
+    assert!(banned(&[frame(0, 1, b"noise"), frame(0, 1, &[0x61, 61, 14])]), "no message");
+}
