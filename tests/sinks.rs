@@ -1,0 +1,147 @@
+//! Relays that meet at a sink, over real links.
+
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use scape::aggregate::builder::{Faucet, TxBuilder, seeded};
+use scape::aggregate::{ChainType, Consensus, Transaction};
+use scape::chain::DevLedger;
+use scape::node::{Node, NodeConfig};
+use scape::p2p::addr::PeerAddr;
+use scape::p2p::book::BookConfig;
+use scape::p2p::dandelion::{Params, Preset, RendezvousParams};
+use scape::p2p::net::NetConfig;
+use scape::p2p::peer::Direction;
+use scape::p2p::zone::{PeersConfig, ZoneConfig};
+use scape::pool::{FluffReason, Notice, Rendezvous};
+use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
+
+const CONSENSUS: Consensus = Consensus::of(ChainType::AutomatedTesting);
+const VALUE: u64 = 60_000_000_000;
+const RELAYS: usize = 5;
+const PATIENTLY: Duration = Duration::from_secs(60);
+
+struct Relay {
+    node: Node,
+    notices: mpsc::UnboundedReceiver<Notice>,
+}
+
+/// As the default, but for a window of two seconds and a relay behind that may not ping for a while.
+fn params() -> Params {
+    let (window, spread) = (Duration::from_secs(2), Duration::ZERO);
+    let pool = Rendezvous { window, spread, attempts: 2 };
+    let rendezvous = Some(RendezvousParams { pool, forward: 0.5, company: 2.5, least_known: 3 });
+    let fluff_delay = Duration::from_millis(10);
+    Params { rendezvous, relay_max_lag: 100, fluff_delay, ..Preset::Scape.params() }
+}
+
+fn peers(others: impl Iterator<Item = SocketAddr>) -> PeersConfig {
+    let fixed: BTreeSet<_> = others.map(PeerAddr::from).collect();
+    let dial_interval = Duration::from_millis(20);
+    PeersConfig { outbound: fixed.len(), fixed, dial_interval, ..PeersConfig::default() }
+}
+
+async fn relay(index: usize) -> Relay {
+    let zone = ZoneConfig {
+        params: params(),
+        peers: peers(std::iter::empty()),
+        ..ZoneConfig::new(CONSENSUS)
+    };
+    let listen = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    let seed = [index as u8 + 1; 32];
+    let config = NodeConfig {
+        zone,
+        net: NetConfig { listen, ..NetConfig::new(CONSENSUS, seed) },
+        book: BookConfig { allow_private: true, ..BookConfig::default() },
+        seeds: Vec::new(),
+        data_dir: None,
+        workers: 1,
+        seed,
+    };
+    let coins = Faucet::new(1).coins(RELAYS, VALUE).into_iter();
+    let coins = coins.map(|coin| (coin.commitment(), coin.features()));
+    let (sender, notices) = mpsc::unbounded_channel();
+    let node = Node::start(config, DevLedger::new(CONSENSUS, coins), Some(sender)).await;
+    Relay { node: node.expect("started"), notices }
+}
+
+/// Relays that all have connected to all others.
+async fn mesh() -> Vec<Relay> {
+    let mut relays = Vec::new();
+    for index in 0..RELAYS {
+        relays.push(relay(index).await);
+    }
+    let addrs: Vec<_> = relays.iter().map(|r| r.node.local_addr().expect("it listens")).collect();
+    for (relay, own) in relays.iter().zip(&addrs) {
+        let others = peers(addrs.iter().copied().filter(|addr| addr != own));
+        relay.node.handle().configure(params(), others).await.expect("it runs");
+    }
+    for relay in &relays {
+        let connected = async {
+            loop {
+                let status = relay.node.status().await.expect("it runs");
+                let out = status.peers.iter().filter(|p| p.direction == Direction::Outbound);
+                if out.filter(|peer| peer.protection.is_encrypted()).count() == RELAYS - 1 {
+                    return;
+                }
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(PATIENTLY, connected).await.expect("connected to all");
+    }
+    relays
+}
+
+fn payment(index: usize) -> Transaction {
+    let coin = Faucet::new(1).coins(RELAYS, VALUE).swap_remove(index);
+    let built =
+        TxBuilder::new().input(coin).split(1).build(&mut seeded(2, index as u64), &CONSENSUS);
+    built.expect("a payment").tx
+}
+
+/// How many were merged in what a relay fluffs first.
+async fn gathered(relay: &mut Relay) -> usize {
+    loop {
+        let notice = relay.notices.recv().await.expect("it runs");
+        if let Notice::Fluffed { parts, reason, .. } = notice {
+            assert_eq!(reason, FluffReason::Gathered, "nothing else makes one fluff");
+            return parts;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_several_relays_push_is_fluffed_by_one_that_cannot_say_whose_it_was() {
+    let mut relays = mesh().await;
+    // The epoch that begins at height 30 is chosen by block 20, when all keys were known.
+    for salt in 0..30 {
+        let block = relays[0].node.propose(salt).await.expect("it runs");
+        for relay in &relays {
+            relay.node.deliver(block.clone()).await.expect("it runs").expect("a good block");
+        }
+    }
+    for (index, relay) in relays.iter().enumerate() {
+        relay.node.push(payment(index), false).await.expect("taken");
+    }
+    // The elected one seals its own to the next best.
+    let mut parts = Vec::new();
+    let (sender, mut done) = mpsc::unbounded_channel();
+    let tasks: Vec<_> = relays
+        .drain(..)
+        .map(|mut relay| {
+            let sender = sender.clone();
+            tokio::spawn(async move {
+                let parts = gathered(&mut relay).await;
+                sender.send(parts).expect("somebody waits");
+            })
+        })
+        .collect();
+    for _ in 0..2 {
+        parts.push(timeout(PATIENTLY, done.recv()).await.expect("in time").expect("a number"));
+    }
+    tasks.iter().for_each(|task| task.abort());
+    parts.sort_unstable();
+    assert_eq!(parts, [1, RELAYS - 1]);
+}
