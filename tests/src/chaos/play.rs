@@ -6,6 +6,7 @@ use std::sync::Once;
 use std::time::Duration;
 
 use scape_aggregate::{ChainType, Commitment, Consensus, Hash, TxKernel, ValidTx};
+use scape_p2p::peer::Capabilities;
 use scape_p2p::wire::Message;
 use scape_p2p::zone::{Zone, ZoneConfig};
 use scape_pool::Instant;
@@ -278,6 +279,11 @@ fn spec(plan: &NodePlan) -> NodeSpec {
         .dials(dials)
         .knows(knows, plan.outbound)
         .clock(plan.clock);
+    if let Some(rendezvous) = &mut spec.zone.params.rendezvous {
+        // There are few nodes, and those of another preset have no keys.
+        rendezvous.least_known = 2;
+        spec.capabilities = spec.capabilities | Capabilities::ENCRYPTED;
+    }
     if plan.room > 0 {
         small(&mut spec.zone, plan.room);
     }

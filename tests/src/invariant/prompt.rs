@@ -52,7 +52,11 @@ impl Prompt {
             // What was sent in another life of the node only waits for its embargo.
             Notice::Stemmed { kernels, .. } if was_sent(net, node, kernels) => {}
             Notice::Stemmed { kernels, .. } => {
-                let at = now + params.patience.interval + SLACK;
+                // It may have been sealed to this node, which then waits for others.
+                let window = params.rendezvous.map_or(Duration::ZERO, |rendezvous| {
+                    rendezvous.pool.window + rendezvous.pool.spread
+                });
+                let at = now + params.patience.interval.max(window) + SLACK;
                 due.extend(kernels.iter().map(|kernel| (*kernel, at)));
             }
             Notice::Unmined { .. } => {}

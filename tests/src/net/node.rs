@@ -10,7 +10,7 @@ use scape_p2p::addr::PeerAddr;
 use scape_p2p::book::{Book, BookConfig, Source};
 use scape_p2p::handshake::PeerInfo;
 use scape_p2p::peer::Capabilities;
-use scape_p2p::secure::{KeyCheck, Protection, PublicKey};
+use scape_p2p::secure::{KeyCheck, Protection, StaticKey};
 use scape_p2p::wire::Message;
 use scape_p2p::zone::{Zone, ZoneConfig};
 use scape_pool::{ChainView, Instant, PeerId, Record};
@@ -75,6 +75,8 @@ pub struct Node {
     pub(super) behaviour: Option<Box<dyn Behaviour>>,
     /// What its behaviour draws from.
     pub(super) rng: ChaCha12Rng,
+    /// What it is known by, also after a crash.
+    key: StaticKey,
     pub(super) clock: Clock,
     pub(super) reads: Option<u64>,
     pub(super) writes: Option<u64>,
@@ -105,6 +107,8 @@ impl Node {
     ) -> Self {
         let mut config = spec.zone;
         config.peers.fixed.extend(spec.dials.iter().map(|node| PeerAddr::from(node.addr())));
+        // A copy: what its behaviour draws does not depend on it.
+        let key = StaticKey::generate(&mut rng.clone());
         Self {
             zone: None,
             ledger,
@@ -113,6 +117,7 @@ impl Node {
             known: spec.knows.iter().map(|node| node.addr()).collect(),
             behaviour: spec.behaviour,
             rng,
+            key,
             clock: spec.clock,
             reads: spec.reads,
             writes: spec.writes,
@@ -183,7 +188,9 @@ impl Node {
             // Each address stands for itself: the book says which it keeps.
             let _ = book.add(*addr, Source::Trusted, unix);
         }
-        self.zone = Some(Zone::new(self.config.clone(), book, seed, now));
+        let mut zone = Zone::new(self.config.clone(), book, seed, now);
+        zone.set_sink_key(self.key.clone());
+        self.zone = Some(zone);
         self.wake = None;
         self.blocked.clear();
     }
@@ -192,8 +199,7 @@ impl Node {
     pub(super) fn info(&self, listen: SocketAddr, to: &Self) -> PeerInfo {
         let both = |node: &Self| node.capabilities.contains(Capabilities::ENCRYPTED);
         let protection = match both(self) && both(to) {
-            // Nobody looks at keys here.
-            true => Protection::Encrypted { key: PublicKey([0; 32]), check: KeyCheck::First },
+            true => Protection::Encrypted { key: self.key.public(), check: KeyCheck::First },
             false => Protection::default(),
         };
         PeerInfo {

@@ -9,7 +9,7 @@ pub struct BlackHole;
 impl Behaviour for BlackHole {
     fn incoming(&mut self, _from: NodeId, message: &Message, _scope: &mut Scope<'_>) -> Pass {
         match message {
-            Message::StemTransaction(_) => Pass::Swallow,
+            Message::StemTransaction(_) | Message::SealedStem { .. } => Pass::Swallow,
             _ => Pass::On,
         }
     }
