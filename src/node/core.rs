@@ -22,6 +22,7 @@ use tracing::{debug, error, warn};
 
 use super::clock::Clock;
 use super::engine::{Engine, Limits, Outcome, REMEMBERED, Report};
+use super::identity::load_or_create;
 use super::keeper::Keeper;
 use super::own::Owned;
 use super::owner::Call;
@@ -77,12 +78,18 @@ pub(super) struct Core {
 
 impl Core {
     pub(super) async fn start(
-        config: NodeConfig,
+        mut config: NodeConfig,
         chain: Chain,
         notices: Option<mpsc::UnboundedSender<Notice>>,
     ) -> Result<Self, NodeError> {
         let clock = Clock::start();
         make_data_folder(&config)?;
+        if let Some(dir) = &config.data_dir {
+            // A key of this network alone: the same on two would join them.
+            let path = dir.join(format!("identity-{}", config.net.network));
+            config.net.key = load_or_create(&path, config.net.key.clone())
+                .map_err(|error| NodeError::Identity { path, error })?;
+        }
         let verifier = Arc::new(Verifier::new(REMEMBERED));
         let (keeper, records) = open_journal(&config, verifier.clone(), clock).await?;
         let book_path = config.data_dir.as_ref().map(|dir| dir.join("peers.txt"));

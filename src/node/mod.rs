@@ -6,6 +6,7 @@
 mod clock;
 mod core;
 mod engine;
+mod identity;
 mod keeper;
 mod library;
 mod own;
@@ -73,6 +74,14 @@ pub enum NodeError {
     /// The saved address book cannot be read.
     #[error("cannot read the address book {path}: {error}")]
     Book {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// The key of the node cannot be read or kept.
+    #[error("cannot use the key in {path}: {error}; delete the file to get a new one")]
+    Identity {
         /// The file.
         path: PathBuf,
         /// What the system says.

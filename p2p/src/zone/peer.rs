@@ -35,6 +35,8 @@ pub(super) struct Peer {
     pub(super) asked_addrs: u32,
     /// When we last told it addresses.
     pub(super) told_addrs: Option<Instant>,
+    /// When it last told us keys.
+    pub(super) told_us_keys: Option<Instant>,
     /// When we hang up, if the link was made for an errand: it is no relay.
     pub(super) visit: Option<Instant>,
     /// What it hands us, and we it, that is sealed.
@@ -88,6 +90,7 @@ impl Peer {
             closing: false,
             asked_addrs: 0,
             told_addrs: None,
+            told_us_keys: None,
             visit: None,
             sealed: SealedMeters::default(),
             known: LruCache::new(KNOWN),

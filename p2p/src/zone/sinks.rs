@@ -42,10 +42,10 @@ pub(super) struct Sinks {
     next_telling: Instant,
 }
 
-/// How often we connect to a node that we only heard of, to see its key.
+/// How often we connect to a node that we only heard of, or have not seen for long, to see its key.
 const PROBE_INTERVAL: Duration = Duration::from_secs(30);
 /// How often peers of our kind are told keys.
-const TELL_INTERVAL: Duration = Duration::from_secs(600);
+const TELL_INTERVAL: Duration = Duration::from_secs(120);
 /// How long a link stays that was made for an errand.
 const VISIT: Duration = Duration::from_secs(30);
 /// How many addresses may be waiting for the first look at their key.
@@ -143,7 +143,9 @@ impl Zone {
         if self.sinks.next_probe <= ctx.now {
             self.sinks.next_probe = ctx.now + PROBE_INTERVAL;
             let suspect = self.sinks.suspects.pop_first();
-            if let Some(addr) = suspect.or_else(|| self.sinks.keys.unproven(&mut self.rng)) {
+            let height = ctx.chain.tip().height;
+            let doubtful = || self.sinks.keys.doubtful(height, &mut self.rng);
+            if let Some(addr) = suspect.or_else(doubtful) {
                 self.visit(addr, ctx);
             }
         }
@@ -236,10 +238,15 @@ impl Zone {
         keys: &[SinkKey],
         ctx: &ZoneContext<'_>,
     ) {
-        let Some(record) = self.peers.get(&peer) else { return };
+        let Some(record) = self.peers.get_mut(&peer) else { return };
         if !record.speaks_names() {
             return self.offend(peer, Offence::Unsolicited, ctx);
         }
+        // Who tells more often says the same, or too much.
+        if record.told_us_keys.is_some_and(|last| ctx.now < last + TELL_INTERVAL / 4) {
+            return;
+        }
+        record.told_us_keys = Some(ctx.now);
         let (Some(addr), true, None) = (record.addr, record.is_outbound(), record.visit) else {
             return;
         };

@@ -33,6 +33,8 @@ const MAX_TOLD: usize = 2_048;
 const VOUCHERS: usize = 3;
 /// After so many failures in a row a node is no sink any more.
 const MAX_FAILURES: u32 = 3;
+/// For how many blocks a proof is good: four hours on Grin.
+const RECHECK_BLOCKS: u64 = 240;
 
 /// A node that may be a sink.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -92,6 +94,8 @@ pub fn decode_keys(body: &[u8]) -> Result<Vec<SinkKey>, NamesError> {
 pub struct Keys {
     known: BTreeMap<PeerAddr, Known>,
     of_group: BTreeMap<NetGroup, usize>,
+    /// How many that are not proven peers of a group were the first to tell of.
+    told: BTreeMap<NetGroup, usize>,
 }
 
 #[derive(Debug)]
@@ -101,8 +105,12 @@ struct Known {
     height: u64,
     proven: bool,
     told_by: BTreeSet<NetGroup>,
+    /// Whose room it takes up, as long as it is not proven.
+    first: Option<NetGroup>,
     /// How often in a row it could not be reached.
     failures: u32,
+    /// The height of our chain at the last proof.
+    seen: u64,
 }
 
 impl Known {
@@ -129,11 +137,17 @@ impl Keys {
             Some(known) if known.key == key => {
                 known.proven = true;
                 known.failures = 0;
+                known.seen = height;
+                let first = known.first.take();
+                first.into_iter().for_each(|group| uncount(&mut self.told, group));
             }
             _ => {
                 self.remove(addr);
-                let told_by = BTreeSet::new();
-                self.insert(addr, Known { key, height, proven: true, told_by, failures: 0 });
+                let (told_by, first) = (BTreeSet::new(), None);
+                self.insert(
+                    addr,
+                    Known { key, height, proven: true, told_by, first, failures: 0, seen: height },
+                );
             }
         }
     }
@@ -145,12 +159,14 @@ impl Keys {
             let agrees = known.key == sink.key && known.told_by.len() < VOUCHERS;
             return agrees && known.told_by.insert(by);
         }
-        let told = |known: &&Known| !known.proven && known.told_by.iter().eq([&by]);
-        if self.known.values().filter(told).count() >= MAX_TOLD {
+        if self.told.get(&by).is_some_and(|told| *told >= MAX_TOLD) {
             return false;
         }
-        let (key, told_by) = (sink.key, BTreeSet::from([by]));
-        self.insert(sink.addr, Known { key, height, proven: false, told_by, failures: 0 })
+        let (key, told_by, first) = (sink.key, BTreeSet::from([by]), Some(by));
+        self.insert(
+            sink.addr,
+            Known { key, height, proven: false, told_by, first, failures: 0, seen: 0 },
+        )
     }
 
     /// A node could not be reached. What was only heard of it is forgotten; a node that proved its
@@ -165,16 +181,9 @@ impl Keys {
 
     /// A node has no key any more.
     pub fn remove(&mut self, addr: PeerAddr) {
-        if self.known.remove(&addr).is_none() {
-            return;
-        }
-        let group = addr.group();
-        if let Some(count) = self.of_group.get_mut(&group) {
-            *count -= 1;
-            if *count == 0 {
-                self.of_group.remove(&group);
-            }
-        }
+        let Some(known) = self.known.remove(&addr) else { return };
+        uncount(&mut self.of_group, addr.group());
+        known.first.into_iter().for_each(|group| uncount(&mut self.told, group));
     }
 
     /// The nodes to elect sinks from.
@@ -199,10 +208,13 @@ impl Keys {
         proven.map(|(addr, known)| SinkKey { addr: *addr, key: known.key }).sample(rng, MAX_KEYS)
     }
 
-    /// A node that we only heard of, at random: one to connect to, to see whether it is true.
-    pub fn unproven(&self, rng: &mut (impl Rng + ?Sized)) -> Option<PeerAddr> {
-        let unproven = self.known.iter().filter(|(_, known)| !known.proven);
-        unproven.map(|(addr, _)| *addr).choose(rng)
+    /// A node that we only heard of, or that has proven its key long ago, at random: one to connect
+    /// to, to see whether it is true.
+    pub fn doubtful(&self, height: u64, rng: &mut (impl Rng + ?Sized)) -> Option<PeerAddr> {
+        let doubtful =
+            |known: &Known| !known.proven || height.saturating_sub(known.seen) > RECHECK_BLOCKS;
+        let doubtful = self.known.iter().filter(|(_, known)| doubtful(known));
+        doubtful.map(|(addr, _)| *addr).choose(rng)
     }
 
     /// Keeps a node if there is room; what is proven takes the place of what is not.
@@ -210,18 +222,28 @@ impl Keys {
         let group = addr.group();
         let crowded = self.of_group.get(&group).is_some_and(|count| *count >= MAX_OF_GROUP);
         if crowded || self.known.len() >= MAX_KNOWN {
+            if !new.proven {
+                return false;
+            }
             let gives_way = |(at, known): &(&PeerAddr, &Known)| {
                 !known.proven && (!crowded || at.group() == group)
             };
-            let worst = self.known.iter().find(gives_way).map(|(at, _)| *at);
-            match worst.filter(|_| new.proven) {
-                Some(worst) => self.remove(worst),
-                None => return false,
-            }
+            let Some((worst, _)) = self.known.iter().find(gives_way) else { return false };
+            self.remove(*worst);
         }
         *self.of_group.entry(group).or_default() += 1;
+        new.first.into_iter().for_each(|group| *self.told.entry(group).or_default() += 1);
         self.known.insert(addr, new);
         true
+    }
+}
+
+fn uncount(counts: &mut BTreeMap<NetGroup, usize>, group: NetGroup) {
+    if let Some(count) = counts.get_mut(&group) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(&group);
+        }
     }
 }
 
@@ -307,13 +329,20 @@ mod tests {
     fn only_proofs_are_told_and_only_hearsay_is_tried() {
         let mut keys = Keys::default();
         let mut rng = ChaCha12Rng::seed_from_u64(1);
-        assert_eq!((keys.unproven(&mut rng), keys.sample(&mut rng).len()), (None, 0));
+        assert_eq!((keys.doubtful(0, &mut rng), keys.sample(&mut rng).len()), (None, 0));
         (0..200).for_each(|group| keys.prove(sink(group, 1, 1), 0));
         keys.learn(sink(300, 1, 2), group(9), 0);
         let sample = keys.sample(&mut rng);
         assert_eq!(sample.len(), MAX_KEYS);
         assert!(sample.iter().all(|sink| sink.key == PublicKey([1; 32])));
-        assert_eq!(keys.unproven(&mut rng), Some(addr(300, 1)));
+        assert_eq!(keys.doubtful(RECHECK_BLOCKS, &mut rng), Some(addr(300, 1)));
+        // After a while all are tried again.
+        keys.remove(addr(300, 1));
+        assert_eq!(keys.doubtful(RECHECK_BLOCKS, &mut rng), None);
+        keys.prove(sink(7, 1, 1), RECHECK_BLOCKS);
+        let tried: BTreeSet<_> =
+            (0..5_000).filter_map(|_| keys.doubtful(RECHECK_BLOCKS + 1, &mut rng)).collect();
+        assert!(tried.len() == 199 && !tried.contains(&addr(7, 1)), "{}", tried.len());
         assert!(encode_keys(&sample).expect("as many as allowed").len() <= MAX_KEYS_BODY);
     }
 
