@@ -131,7 +131,7 @@ pub(super) struct DevnetArgs {
     #[arg(long, default_value_t = 64)]
     pub(super) transactions: usize,
     /// Parameters of Dandelion.
-    #[arg(long, default_value = "scape", value_parser = presets())]
+    #[arg(long, default_value = "grin-doc", value_parser = presets())]
     pub(super) preset: Preset,
     /// Let timers run as the preset says, not 20 times faster with an embargo of 10 to 14 s.
     #[arg(long)]

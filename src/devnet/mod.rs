@@ -237,8 +237,9 @@ fn node_config(
     rng: &mut impl Rng,
 ) -> NodeConfig {
     let mut params = config.preset.params().faster(config.speed);
-    if config.speed > 1 && matches!(params.embargo.delay, EmbargoDelay::Exponential { .. }) {
-        // Memoryless embargoes have a tail that would outlast the demonstration.
+    if config.speed > 1 {
+        // Short ones would end before the stem does, and memoryless ones have a tail that would
+        // outlast the demonstration.
         params.embargo.delay = SHORT_EMBARGO;
     }
     let zone = ZoneConfig {
