@@ -6,12 +6,13 @@ use std::path::Path;
 
 use scape_p2p::net::replace_file;
 use scape_p2p::secure::StaticKey;
+use tracing::warn;
 
 /// Reads the key, or writes down the one that a new node has. A node that had another key after
 /// each start would be elected as a sink by one that it no longer has.
 ///
 /// # Errors
-/// The file cannot be read or written, or holds something else.
+/// The file cannot be read, or holds something else.
 pub(super) fn load_or_create(path: &Path, new: StaticKey) -> io::Result<StaticKey> {
     match fs::read_to_string(path) {
         Ok(text) => {
@@ -21,8 +22,10 @@ pub(super) fn load_or_create(path: &Path, new: StaticKey) -> io::Result<StaticKe
             Ok(StaticKey::from_secret(secret))
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            // For its owner only.
-            replace_file(path, hex::encode(new.secret()).as_bytes())?;
+            // For its owner only. A full disk is no reason to stand still.
+            if let Err(error) = replace_file(path, hex::encode(new.secret()).as_bytes()) {
+                warn!(path = %path.display(), %error, "the key of the node was not kept");
+            }
             Ok(new)
         }
         Err(error) => Err(error),

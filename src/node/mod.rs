@@ -79,7 +79,7 @@ pub enum NodeError {
         /// What the system says.
         error: io::Error,
     },
-    /// The key of the node cannot be read or kept.
+    /// The key of the node cannot be read.
     #[error("cannot use the key in {path}: {error}; delete the file to get a new one")]
     Identity {
         /// The file.
