@@ -21,6 +21,9 @@ pub struct Implied {
     /// The probability that the origin's embargo is the first to end, if the fifth holder of a
     /// transaction swallows it. At best it is a fifth.
     pub origin_first: f64,
+    /// Where transactions meet at sinks: how long the first to come waits there on average, and the
+    /// probability that nobody else comes, if as many are on their way as a sink should have.
+    pub at_sinks: Option<(Duration, f64)>,
 }
 
 /// Parameters that work against each other.
@@ -166,6 +169,10 @@ impl Params {
             stem_time: hop_time.mul_f64(stem_hops),
             early_embargo: early_embargo(delay, stem_hops.round(), hop_time.as_secs_f64()),
             origin_first: origin_first(delay, HOLDERS, hop_time.as_secs_f64()),
+            at_sinks: self.rendezvous.map(|RendezvousParams { pool, company, .. }| {
+                // See `rendezvous`, "Why it helps".
+                (pool.window + pool.spread / 2, (-company).exp() / (1.0 + company))
+            }),
         }
     }
 }
@@ -229,6 +236,14 @@ impl fmt::Display for Implied {
             self.stem_time.as_secs_f64(),
             100.0 * self.early_embargo,
             self.origin_first,
+        )?;
+        let Some((wait, alone)) = self.at_sinks else { return Ok(()) };
+        write!(
+            f,
+            "; where there are sinks the first to come waits {:.0} s there, and {:.1}% stay alone if \
+             there is company enough",
+            wait.as_secs_f64(),
+            100.0 * alone,
         )
     }
 }
@@ -330,8 +345,12 @@ mod tests {
         let params = Preset::Scape.params();
         let rendezvous = params.rendezvous.expect("it has one");
         let with = |rendezvous| Params { rendezvous: Some(rendezvous), ..params };
-        let (_, warnings) = params.check().expect("possible");
+        let (implied, warnings) = params.check().expect("possible");
         assert_eq!(warnings, []);
+        let text = implied.to_string();
+        let ends =
+            "the first to come waits 135 s there, and 2.3% stay alone if there is company enough";
+        assert!(text.ends_with(ends), "{text}");
         let endless = RendezvousParams { forward: 1.0, ..rendezvous };
         assert_eq!(with(endless).check(), Err(ParamsError::Forward(1.0)));
         for company in [0.0, -1.0, f64::NAN] {

@@ -9,7 +9,7 @@ use super::svg::escape;
 use crate::lab::Results;
 
 /// What the lab does not model, so that nobody takes its figures for more than they are.
-pub const LIMITS: [&str; 11] = [
+pub const LIMITS: [&str; 12] = [
     "All nodes see a block at once. There are no forks, and no node is behind.",
     "A node that goes away takes nothing with it: connections end and others take their place, but \
      nodes stay, and so does what they hold. What a crash loses is for the tests of the journal.",
@@ -28,6 +28,10 @@ pub const LIMITS: [&str; 11] = [
     "The maximum-weight and fingerprint estimators know who is connected to whom in the beginning \
      and do not know routes; they match greedily, and do not use time. A cleverer spy does \
      better.",
+    "How nodes come to know the keys of sinks is not played: each knows a share of them, by chance, \
+     and each is in an address group of its own. Sinks that are flooded with transactions of one \
+     adversary, or that fluff when they like, are not here, nor is a relay that holds back what is \
+     sealed.",
     "The wire watcher sees sizes and times of what carries transactions at one node at a time. A \
      watcher of many wires at once sees more.",
 ];
