@@ -12,6 +12,7 @@ use scape_aggregate::{
 };
 use scape_p2p::addr::PeerAddr;
 use scape_p2p::book::{Book, BookConfig, Source as AddrSource, UnixTime};
+use scape_p2p::dandelion::Preset;
 use scape_p2p::handshake::PeerInfo;
 use scape_p2p::peer::{Capabilities, Direction};
 use scape_p2p::secure::{KeyCheck, Protection, StaticKey};
@@ -351,5 +352,23 @@ fn few_of_our_kind_use_the_ordinary_stem_and_grin_nodes_never_see_a_seal() {
     let tx = net.push(0);
     net.run(200);
     assert_eq!(net.fluffs(FluffReason::Gathered).len(), 1);
+    assert!(net.is_public_everywhere(&tx));
+}
+
+#[test]
+fn who_does_not_use_sinks_serves_as_one() {
+    let mut net = Net::new(14, 0);
+    for node in 1..14 {
+        net.call(node, |zone, ctx| zone.set_params(Preset::Monero.params(), ctx));
+    }
+    net.warm_up();
+    assert!(net.nodes[1..].iter().all(|node| node.zone.sinks().is_empty()));
+    let elected = net.nodes[0].zone.sinks()[0];
+    let tx = net.push(0);
+    net.run(5);
+    assert!(!net.is_public_everywhere(&tx));
+    net.run(180);
+    let [(sink_node, 1)] = net.fluffs(FluffReason::Gathered)[..] else { unreachable!() };
+    assert_eq!(sink(sink_node), elected);
     assert!(net.is_public_everywhere(&tx));
 }

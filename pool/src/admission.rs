@@ -136,6 +136,13 @@ impl Pool {
             None if sealed => self.gathered_state(source, ctx),
             None => self.fresh_state(source, false, ctx),
         };
+        let embargo = match state {
+            // Not before the window closes, whatever the embargo is.
+            StemState::Fresh { due, why: Why::Gathered, .. } => {
+                embargo.max(due + self.config.embargo.sweep)
+            }
+            _ => embargo,
+        };
         let id = self.new_id();
         let kernels = kernel_hashes(&tx);
         self.stem_orphans.created(creates(&tx));

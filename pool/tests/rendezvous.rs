@@ -2,10 +2,13 @@
 
 mod kit;
 
+use std::time::Duration;
+
 use kit::*;
 use scape_aggregate::aggregate;
 use scape_pool::{
-    Accepted, Coin, FluffReason, Instant, Notice, Pool, PoolConfig, RecordStage, SinkId, Source,
+    Accepted, Coin, EmbargoDelay, FluffReason, Instant, Notice, Pool, PoolConfig, RecordStage,
+    SinkId, Source,
 };
 
 const SINKS: [SinkId; 3] = [SinkId([1; 32]), SinkId([2; 32]), SinkId([3; 32])];
@@ -72,6 +75,20 @@ fn a_sink_gathers_from_the_first_arrival_until_the_window_closes() {
     assert!(world.drain().is_silent());
     world.run_until(57);
     assert_eq!(world.drain().fluffs, [txs[3].clone()]);
+}
+
+#[test]
+fn no_embargo_closes_a_window_early() {
+    let mut config = rendezvous();
+    config.embargo.delay = EmbargoDelay::Exponential { mean: Duration::from_secs(1) };
+    let mut world = World::with(config);
+    let txs: Vec<_> = (0..2).map(|_| world.tx()).collect();
+    for tx in &txs {
+        world.sealed(tx, peer(1)).expect("fits");
+    }
+    world.run_until(60);
+    let out = world.drain();
+    assert_eq!((out.reasons(), out.fluffs.len()), (vec![FluffReason::Gathered], 1));
 }
 
 #[test]

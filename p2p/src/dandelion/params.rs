@@ -34,6 +34,12 @@ pub struct Params {
 }
 
 impl Params {
+    /// How a node serves others who meet at sinks, whether or not it sends its own there: whoever is
+    /// known by a key may be elected, and one that would not serve would be a black hole.
+    pub fn service(&self) -> RendezvousParams {
+        self.rendezvous.unwrap_or(SERVICE)
+    }
+
     /// The same parameters with all times divided by `factor`, for demonstrations that should not
     /// take as long as the real thing.
     pub fn faster(self, factor: u32) -> Self {
@@ -214,12 +220,11 @@ const MONERO: Params = Params {
 /// - Relays that forward half of what they get cannot tell whom it comes from. More would lose more
 ///   where a share of the relays swallows it.
 /// - Where a tenth swallows all that it gets, four sinks leave 0.6% to be fluffed by their origin.
-const SCAPE: Params = Params {
-    rendezvous: Some(RendezvousParams {
-        pool: Rendezvous { window: secs(120), spread: secs(30), attempts: 4 },
-        forward: 0.5,
-        company: 2.5,
-        least_known: 10,
-    }),
-    ..GRIN_5
+const SCAPE: Params = Params { rendezvous: Some(SERVICE), ..GRIN_5 };
+
+const SERVICE: RendezvousParams = RendezvousParams {
+    pool: Rendezvous { window: secs(120), spread: secs(30), attempts: 4 },
+    forward: 0.5,
+    company: 2.5,
+    least_known: 10,
 };

@@ -67,7 +67,7 @@ impl ZoneConfig {
             consensus: self.consensus,
             patience: self.params.patience,
             embargo: self.params.embargo,
-            rendezvous: self.params.rendezvous.map(|rendezvous| rendezvous.pool),
+            rendezvous: Some(self.params.service().pool),
             capacity: self.capacity,
         }
     }

@@ -31,8 +31,8 @@ impl Zone {
     pub fn set_params(&mut self, params: Params, ctx: &ZoneContext<'_>) {
         self.config.params = params;
         self.router.set_params(params, ctx.now);
-        let rendezvous = params.rendezvous.map(|rendezvous| rendezvous.pool);
-        self.pool.set_timers(params.patience, params.embargo, rendezvous, ctx.now);
+        let service = Some(params.service().pool);
+        self.pool.set_timers(params.patience, params.embargo, service, ctx.now);
         self.refresh_relays(ctx);
         self.elect_again(ctx);
     }

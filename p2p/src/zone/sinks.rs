@@ -118,16 +118,12 @@ impl Zone {
     }
 
     pub(super) fn sinks_timeout(&self) -> Option<Instant> {
-        self.config.params.rendezvous?;
         let visits = self.peers.values().filter_map(|peer| peer.visit);
         visits.chain([self.sinks.next_probe, self.sinks.next_telling]).min()
     }
 
     /// Ends visits, tells peers of keys, and looks at one that we only heard of.
     pub(super) fn on_sinks_timeout(&mut self, ctx: &ZoneContext<'_>) {
-        if self.config.params.rendezvous.is_none() {
-            return;
-        }
         let is_over = |peer: &Peer| peer.visit.is_some_and(|end| end <= ctx.now);
         for (id, peer) in self.peers.iter_mut().filter(|(_, peer)| is_over(peer)) {
             peer.visit = None;
@@ -226,7 +222,7 @@ impl Zone {
     fn tell_keys(&mut self, peer: PeerId) {
         let is_friend = self.peers.get(&peer).is_some_and(Peer::speaks_names);
         let keys = self.sinks.keys.sample(&mut self.rng);
-        if is_friend && !keys.is_empty() && self.config.params.rendezvous.is_some() {
+        if is_friend && !keys.is_empty() {
             self.send(peer, Message::SinkKeys(keys));
         }
     }
@@ -313,7 +309,7 @@ impl Zone {
         if record.sealed.into.handle_message(ctx.now).is_err() {
             return self.offend(peer, Offence::Flood, ctx);
         }
-        let Some(params) = self.config.params.rendezvous else { return };
+        let forward = self.config.params.service().forward;
         match &self.sinks.key {
             Some(key) if key.public() == sink => {
                 if let Ok(tx) = open(&sealed, key, &self.config.consensus) {
@@ -322,7 +318,7 @@ impl Zone {
             }
             _ => {
                 let name = Hash::of(&[&sealed]);
-                match self.sinks.carrier.onward(name, params.forward, &mut self.rng) {
+                match self.sinks.carrier.onward(name, forward, &mut self.rng) {
                     Onward::Forward => self.forward(peer, sink, sealed, ctx),
                     Onward::Deliver => self.deliver(peer, sink, sealed, ctx),
                     Onward::Drop => {}
