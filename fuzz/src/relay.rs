@@ -7,6 +7,7 @@ use std::time::Duration;
 use scape_aggregate::{Hash, Input, ProtocolVersion, Transaction, TxKernel, ValidTx, VerifyError};
 use scape_p2p::addr::PeerAddr;
 use scape_p2p::book::{Book, BookConfig, UnixTime};
+use scape_p2p::dandelion::Preset;
 use scape_p2p::handshake::PeerInfo;
 use scape_p2p::peer::{Capabilities, Direction, PeerId};
 use scape_p2p::secure::Protection;
@@ -60,7 +61,7 @@ struct Relay {
 
 impl Relay {
     fn new(version: ProtocolVersion) -> Self {
-        let mut config = ZoneConfig::new(SMALL);
+        let mut config = ZoneConfig { params: Preset::GrinDoc.params(), ..ZoneConfig::new(SMALL) };
         config.params.embargo.delay = EmbargoDelay::Exponential { mean: Duration::from_secs(60) };
         let book = Book::new(BookConfig { allow_private: true, ..BookConfig::default() });
         let mut relay = Self {

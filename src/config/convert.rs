@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use scape_aggregate::{ChainType, Consensus};
 use scape_p2p::addr::{Host, PeerAddr};
 use scape_p2p::book::{Book, BookConfig, Source, UnixTime};
-use scape_p2p::dandelion::{CoinScope, Implied, Params, Warning};
+use scape_p2p::dandelion::{CoinScope, Implied, Params, Preset, RendezvousParams, Warning};
 use scape_p2p::net::NetConfig;
 use scape_p2p::secure::Policy;
 use scape_p2p::zone::{PeersConfig, ZoneConfig};
@@ -68,6 +68,7 @@ impl Config {
         put(&mut params.fluff_fanout, set.fluff_fanout);
         put(&mut params.fluff_delay, set.fluff_delay_secs.map(|s| s.0));
         params.embargo.delay = set.embargo_delay(params.embargo.delay)?;
+        params.rendezvous = set.rendezvous(params.rendezvous);
         Ok(params)
     }
 
@@ -218,6 +219,23 @@ fn refuse_addresses<'a>(
 }
 
 impl DandelionSection {
+    /// What is set has an effect where there are sinks.
+    fn rendezvous(&self, preset: Option<RendezvousParams>) -> Option<RendezvousParams> {
+        let default = || preset.or(Preset::Scape.params().rendezvous);
+        let mut params = match self.sinks {
+            Some(true) => default(),
+            Some(false) => None,
+            None => preset,
+        }?;
+        put(&mut params.pool.window, self.sink_window_secs.map(|s| s.0));
+        put(&mut params.pool.spread, self.sink_spread_secs.map(|s| s.0));
+        put(&mut params.pool.attempts, self.sink_attempts);
+        put(&mut params.forward, self.sink_forward);
+        put(&mut params.company, self.sink_company);
+        put(&mut params.least_known, self.sink_least_known);
+        Some(params)
+    }
+
     fn embargo_delay(&self, preset: EmbargoDelay) -> Result<EmbargoDelay, ConfigError> {
         let (preset_kind, base, spread, mean) = match preset {
             EmbargoDelay::Uniform { base, spread } => {

@@ -240,7 +240,7 @@ static NETWORK: [Key; 11] = [
     ),
 ];
 
-static DANDELION: [Key; 17] = [
+static DANDELION: [Key; 24] = [
     key(
         "preset",
         Value("\"scape\""),
@@ -258,14 +258,14 @@ static DANDELION: [Key; 17] = [
     ),
     key(
         "coin",
-        preset("\"transaction\""),
+        preset("\"epoch\""),
         Kind::Choice(|| vec!["transaction", "epoch"]),
         "",
         "What one flip of the coin decides on: one transaction, or all of an epoch.",
     ),
     key(
         "own_always_stem",
-        preset("false"),
+        preset("true"),
         Kind::Switch,
         "",
         "Whether the owner's transactions go on the stem whatever the coin says.",
@@ -300,7 +300,7 @@ static DANDELION: [Key; 17] = [
     ),
     key(
         "patience_secs",
-        preset("10"),
+        preset("30"),
         SECONDS,
         "seconds",
         "The distance of two firings of the patience timer: how long at most a stem transaction \
@@ -308,14 +308,14 @@ static DANDELION: [Key; 17] = [
     ),
     key(
         "patience_mode",
-        preset("\"every-hop\""),
+        preset("\"fluff-only\""),
         Kind::Choice(|| vec!["every-hop", "fluff-only"]),
         "",
         "Which transactions wait for it: all, or only those whose coin says fluff.",
     ),
     key(
         "embargo",
-        preset("\"exponential\""),
+        preset("\"uniform\""),
         Kind::Choice(|| vec!["uniform", "exponential"]),
         "",
         "How the embargo is drawn, after which a transaction that was not seen in public is \
@@ -324,7 +324,7 @@ static DANDELION: [Key; 17] = [
     ),
     key(
         "embargo_base_secs",
-        preset("30"),
+        preset("180"),
         SECONDS,
         "seconds",
         "The shortest embargo, if it is uniform.",
@@ -338,7 +338,7 @@ static DANDELION: [Key; 17] = [
     ),
     key(
         "embargo_mean_secs",
-        preset("1424"),
+        preset("75"),
         INTERVAL,
         "seconds",
         "The mean embargo, if it is exponential.",
@@ -349,6 +349,58 @@ static DANDELION: [Key; 17] = [
         INTERVAL,
         "seconds",
         "The distance of two looks for embargoes that ended; those found together are merged.",
+    ),
+    key(
+        "sinks",
+        preset("true"),
+        Kind::Switch,
+        "",
+        "Whether transactions meet at sinks: nodes that all choose alike, to which what they alone \
+         may read is sealed, and which fluff together what came within a while.",
+    ),
+    key(
+        "sink_window_secs",
+        preset("120"),
+        SECONDS,
+        "seconds",
+        "How long this node waits for others, from the first that is sealed to it.",
+    ),
+    key(
+        "sink_spread_secs",
+        preset("30"),
+        SECONDS,
+        "seconds",
+        "Up to how much longer it waits, at random. With sink_window_secs, well below the embargo.",
+    ),
+    key(
+        "sink_attempts",
+        preset("4"),
+        Kind::Count(1..=100),
+        "sinks",
+        "How many sinks are tried, one each time that the embargo ends, before the ordinary stem.",
+    ),
+    key(
+        "sink_forward",
+        preset("0.5"),
+        Kind::Number(0.0..=0.95),
+        "",
+        "The probability that this node hands what is sealed to others on to a relay; else it \
+         delivers it.",
+    ),
+    key(
+        "sink_company",
+        preset("2.5"),
+        Kind::Number(0.1..=1_000.0),
+        "transactions",
+        "How many others should come to a sink while it waits: decides how many sinks there are. \
+         All nodes should agree.",
+    ),
+    key(
+        "sink_least_known",
+        preset("10"),
+        Kind::Count(1..=1_000_000),
+        "nodes",
+        "Below so many nodes that may be sinks there are none.",
     ),
     key(
         "fluff_fanout",

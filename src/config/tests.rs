@@ -58,8 +58,7 @@ fn an_uncommented_line_of_the_documented_file_is_valid() {
             continue;
         };
         let of = SECTIONS.iter().find(|s| s.keys.iter().any(|k| k.name == key)).expect("known");
-        let uniform = ["embargo_base_secs", "embargo_spread_secs"].contains(&key);
-        let preset = if uniform { "preset = \"grin-doc\"\n" } else { "" };
+        let preset = if key == "embargo_mean_secs" { "preset = \"monero\"\n" } else { "" };
         let text = format!("[{}]\n{preset}{line}\n", of.name);
         Config::from_toml(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
     }
@@ -95,8 +94,8 @@ fn every_word_of_a_choice_is_read() {
 
 #[test]
 fn the_examples_of_dandelion_are_the_default_preset() {
-    let uniform = |key: &Key| ["embargo_base_secs", "embargo_spread_secs"].contains(&key.name);
-    let text = uncommented(|section, key| section.name == "dandelion" && !uniform(key));
+    let mean = |key: &Key| key.name == "embargo_mean_secs";
+    let text = uncommented(|section, key| section.name == "dandelion" && !mean(key));
     let config = Config::from_toml(&text).expect("valid");
     assert_eq!(config.params().expect("complete"), Preset::Scape.params());
     assert!(config.dandelion.stem_probability.is_some(), "the examples are set");
@@ -293,7 +292,7 @@ fn addresses_that_nobody_can_have_are_refused() {
 #[test]
 fn an_embargo_without_its_values_is_refused() {
     assert_eq!(
-        refused("[dandelion]\nembargo = \"uniform\"\nembargo_base_secs = 180"),
+        refused("[dandelion]\npreset = \"monero\"\nembargo = \"uniform\"\nembargo_base_secs = 180"),
         "dandelion.embargo = \"uniform\" needs dandelion.embargo_spread_secs"
     );
     assert_eq!(
@@ -301,10 +300,30 @@ fn an_embargo_without_its_values_is_refused() {
         "dandelion.embargo = \"exponential\" needs dandelion.embargo_mean_secs"
     );
     assert_eq!(
-        refused("[dandelion]\nembargo_base_secs = 180"),
+        refused("[dandelion]\npreset = \"monero\"\nembargo_base_secs = 180"),
         "dandelion.embargo_base_secs has no effect on an embargo that is \"exponential\"; set \
          dandelion.embargo = \"uniform\", or take it out"
     );
+}
+
+#[test]
+fn sinks_can_be_switched_off_and_on_and_set() {
+    let rendezvous = |text: &str| {
+        let config = Config::from_toml(&format!("[dandelion]\n{text}")).expect("valid");
+        config.params().expect("complete").rendezvous
+    };
+    let default = rendezvous("").expect("the default preset has sinks");
+    assert_eq!(rendezvous("sinks = false"), None);
+    assert_eq!(rendezvous("sinks = false\nsink_window_secs = 60"), None);
+    assert_eq!(rendezvous("preset = \"monero\""), None);
+    assert_eq!(rendezvous("preset = \"grin-5\"\nsinks = true"), Some(default));
+    let set = "sink_window_secs = 60\nsink_spread_secs = 5\nsink_attempts = 2\nsink_forward = 0.25\n\
+               sink_company = 4\nsink_least_known = 3";
+    let set = rendezvous(set).expect("the default preset has sinks");
+    let secs = Duration::from_secs;
+    assert_eq!((set.pool.window, set.pool.spread), (secs(60), secs(5)));
+    assert_eq!((set.pool.attempts, set.forward), (2, 0.25));
+    assert_eq!((set.company, set.least_known), (4.0, 3));
 }
 
 #[test]

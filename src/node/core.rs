@@ -94,6 +94,7 @@ impl Core {
         }
         let (event_sender, events) = mpsc::channel(EVENTS);
         let (report_sender, reports) = mpsc::unbounded_channel();
+        let sink_key = config.net.key.clone();
         let net = Net::start(config.net, event_sender).await?;
         for (host, until) in book.bans() {
             let left = until.0.saturating_sub(clock.unix().0);
@@ -104,7 +105,8 @@ impl Core {
         let limits = queue_limits(&config.zone);
         let engine = Engine::start(config.workers, limits, verifier, report_sender);
         let engine = engine.map_err(NodeError::Thread)?;
-        let zone = Zone::new(config.zone, book, config.seed, clock.now());
+        let mut zone = Zone::new(config.zone, book, config.seed, clock.now());
+        zone.set_sink_key(sink_key);
         let mut core = Self {
             zone,
             chain,
@@ -416,7 +418,9 @@ impl Core {
 
 fn waits_for_disk(effect: &Effect) -> bool {
     match effect {
-        Effect::Send { message, .. } => matches!(message, Message::StemTransaction(_)),
+        Effect::Send { message, .. } => {
+            matches!(message, Message::StemTransaction(_) | Message::SealedStem { .. })
+        }
         Effect::Pushed { verdict, .. } => verdict.is_ok(),
         _ => false,
     }

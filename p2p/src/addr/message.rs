@@ -19,7 +19,7 @@ pub const MAX_NAMES: usize = 256;
 /// networks may be.
 pub const MAX_NAMES_BODY: usize = 2 + MAX_NAMES * (1 + 1 + MAX_UNKNOWN + 2);
 
-const MAX_UNKNOWN: usize = 64;
+pub(crate) const MAX_UNKNOWN: usize = 64;
 
 const IPV4: u8 = 1;
 const IPV6: u8 = 2;
@@ -39,20 +39,26 @@ pub fn encode_addrs(addrs: &[PeerAddr]) -> Result<Vec<u8>, NamesError> {
     let mut out = Vec::with_capacity(2 + addrs.len() * 36);
     out.extend(count.to_be_bytes());
     for addr in addrs {
-        if addr.port() == 0 {
-            return Err(NamesError::ZeroPort);
-        }
-        match addr {
-            PeerAddr::Ip(addr) => match addr.ip().to_canonical() {
-                IpAddr::V4(ip) => put(&mut out, IPV4, &ip.octets()),
-                IpAddr::V6(ip) => put(&mut out, IPV6, &ip.octets()),
-            },
-            PeerAddr::Onion(addr, _) => put(&mut out, TOR_V3, addr.key()),
-            PeerAddr::I2p(addr, _) => put(&mut out, I2P, addr.hash()),
-        }
-        out.extend(addr.port().to_be_bytes());
+        put_addr(&mut out, addr)?;
     }
     Ok(out)
+}
+
+/// One address.
+pub(crate) fn put_addr(out: &mut Vec<u8>, addr: &PeerAddr) -> Result<(), NamesError> {
+    if addr.port() == 0 {
+        return Err(NamesError::ZeroPort);
+    }
+    match addr {
+        PeerAddr::Ip(addr) => match addr.ip().to_canonical() {
+            IpAddr::V4(ip) => put(out, IPV4, &ip.octets()),
+            IpAddr::V6(ip) => put(out, IPV6, &ip.octets()),
+        },
+        PeerAddr::Onion(addr, _) => put(out, TOR_V3, addr.key()),
+        PeerAddr::I2p(addr, _) => put(out, I2P, addr.hash()),
+    }
+    out.extend(addr.port().to_be_bytes());
+    Ok(())
 }
 
 fn put<const N: usize>(out: &mut Vec<u8>, network: u8, bytes: &[u8; N]) {
@@ -82,7 +88,7 @@ pub fn decode_addrs(body: &[u8]) -> Result<Vec<PeerAddr>, NamesError> {
 }
 
 /// One address, or `None` if its network is unknown.
-fn take_addr(rest: &mut &[u8]) -> Result<Option<PeerAddr>, NamesError> {
+pub(crate) fn take_addr(rest: &mut &[u8]) -> Result<Option<PeerAddr>, NamesError> {
     let [network, length] = take(rest)?;
     match (network, length) {
         (IPV4, 4) => {
@@ -123,7 +129,7 @@ fn take_port(rest: &mut &[u8]) -> Result<u16, NamesError> {
     }
 }
 
-fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], NamesError> {
+pub(crate) fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], NamesError> {
     let (taken, left) = rest.split_first_chunk::<N>().ok_or(NamesError::Truncated)?;
     *rest = left;
     Ok(*taken)

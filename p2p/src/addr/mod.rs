@@ -25,6 +25,7 @@ pub use group::NetGroup;
 pub use host::Host;
 pub use i2p::I2pAddr;
 pub use message::{MAX_NAMES, MAX_NAMES_BODY, PEER_NAMES, decode_addrs, encode_addrs};
+pub(crate) use message::{MAX_UNKNOWN, put_addr, take, take_addr};
 pub use onion::OnionAddr;
 
 /// A network on which peers are reached.

@@ -82,6 +82,19 @@ impl Book {
         self.entries.values()
     }
 
+    /// Whether an address may be dialled at all, whether or not it is here: by itself, and because no
+    /// ban holds.
+    ///
+    /// # Errors
+    ///
+    /// [`AddError::Banned`], and those that an address has for itself.
+    pub fn check(&self, addr: PeerAddr, now: UnixTime) -> Result<(), AddError> {
+        if self.is_banned(addr, now) {
+            return Err(AddError::Banned);
+        }
+        addr::check(&addr, self.config.network, self.config.allow_private)
+    }
+
     /// Adds an address that was heard of. True if it is new.
     ///
     /// Where there is no room, the defunct entry that was tried longest ago makes room.
@@ -96,9 +109,7 @@ impl Book {
         now: UnixTime,
     ) -> Result<bool, AddError> {
         let addr = addr.into();
-        if self.is_banned(addr, now) {
-            return Err(AddError::Banned);
-        }
+        self.check(addr, now)?;
         self.insert(Entry {
             addr,
             state: State::Unknown,

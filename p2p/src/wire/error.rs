@@ -72,6 +72,9 @@ pub enum WireError {
     /// The body of a message of names breaks a rule of its own.
     #[error("bad names: {0}")]
     Names(#[from] NamesError),
+    /// What is sealed has one of a few [`SIZES`](crate::dandelion::rendezvous::SIZES).
+    #[error("no sealed transaction has {0} bytes")]
+    SealedSize(usize),
     /// A user agent has at most [`MAX_USER_AGENT`](super::MAX_USER_AGENT) bytes.
     #[error("a user agent of {0} bytes")]
     UserAgentTooLong(u64),
@@ -91,6 +94,7 @@ impl WireError {
             Self::TooLarge { .. }
             | Self::Truncated(_)
             | Self::Trailing { .. }
+            | Self::SealedSize(_)
             | Self::UserAgentTooLong(_)
             | Self::UserAgentNotUtf8 => Blame::Malformed,
             Self::NotHandshake { .. }
@@ -120,6 +124,7 @@ impl WireError {
             | Self::Trailing { .. }
             | Self::TooManyAddrs(_)
             | Self::Names(_)
+            | Self::SealedSize(_)
             | Self::UserAgentTooLong(_)
             | Self::UserAgentNotUtf8
             | Self::BadTransaction(_) => true,

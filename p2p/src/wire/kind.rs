@@ -4,6 +4,7 @@ use scape_aggregate::{ChainType, Weight};
 
 use super::body::MAX_PEER_ADDRS;
 use crate::addr::{MAX_NAMES_BODY, PEER_NAMES};
+use crate::dandelion::rendezvous::{MAX_KEYS_BODY, MAX_SEALED, SEALED_STEM, SINK_KEYS};
 
 /// Bytes of a frame's header: magic 2, type 1, length 8.
 pub const HEADER_LEN: usize = 11;
@@ -77,6 +78,10 @@ pub enum MessageType {
     /// Addresses of peers on any network, for peers that say
     /// [`Capabilities::ENCRYPTED`](crate::peer::Capabilities::ENCRYPTED).
     PeerNames = PEER_NAMES,
+    /// A stem transaction that is sealed to a sink, for the same peers.
+    SealedStem = SEALED_STEM,
+    /// Keys of nodes that may be sinks, for the same peers.
+    SinkKeys = SINK_KEYS,
 }
 
 impl MessageType {
@@ -117,6 +122,8 @@ impl MessageType {
     pub fn from_byte(byte: u8) -> Option<Self> {
         match byte {
             PEER_NAMES => Some(Self::PeerNames),
+            SEALED_STEM => Some(Self::SealedStem),
+            SINK_KEYS => Some(Self::SinkKeys),
             byte => Self::GRIN.get(usize::from(byte)).copied(),
         }
     }
@@ -127,13 +134,13 @@ impl MessageType {
     }
 
     /// The longest body of this type that a reader takes, in bytes: four times the size that
-    /// `grin_p2p::msg::max_msg_size` lists; of a transaction, and of our own type, only what can
+    /// `grin_p2p::msg::max_msg_size` lists; of a transaction, and of our own types, only what can
     /// decode.
     pub fn limit(self, chain: ChainType) -> u64 {
         let limit = SLACK * self.listed_size(chain);
         match self {
             Self::StemTransaction | Self::Transaction => limit.min(transaction_size(chain)),
-            Self::PeerNames => self.listed_size(chain),
+            Self::PeerNames | Self::SealedStem | Self::SinkKeys => self.listed_size(chain),
             _ => limit,
         }
     }
@@ -171,6 +178,8 @@ impl MessageType {
             | Self::RangeProofSegment
             | Self::KernelSegment => 2 * block_size(chain),
             Self::PeerNames => MAX_NAMES_BODY as u64,
+            Self::SealedStem => HASH + MAX_SEALED as u64,
+            Self::SinkKeys => MAX_KEYS_BODY as u64,
         }
     }
 
@@ -190,7 +199,9 @@ impl MessageType {
             | Self::BanReason
             | Self::GetTransaction
             | Self::TransactionKernel
-            | Self::PeerNames => false,
+            | Self::PeerNames
+            | Self::SealedStem
+            | Self::SinkKeys => false,
             Self::GetHeaders
             | Self::Header
             | Self::Headers
@@ -265,6 +276,10 @@ mod tests {
         }
         assert_eq!(MessageType::from_byte(224), Some(MessageType::PeerNames));
         assert_eq!(MessageType::PeerNames.byte(), 224);
+        for (byte, kind) in [(225, MessageType::SealedStem), (226, MessageType::SinkKeys)] {
+            assert_eq!(MessageType::from_byte(byte), Some(kind));
+            assert_eq!(kind.byte(), byte);
+        }
         assert_eq!(MessageType::from_byte(29), None);
         assert_eq!(MessageType::from_byte(223), None);
         assert_eq!(MessageType::from_byte(255), None);

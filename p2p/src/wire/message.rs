@@ -6,7 +6,9 @@ use bytes::Bytes;
 use scape_aggregate::{Consensus, Hash, ProtocolVersion, Transaction};
 
 use crate::addr::{PeerAddr, decode_addrs, encode_addrs};
+use crate::dandelion::rendezvous::{SIZES, SinkKey, decode_keys, encode_keys};
 use crate::peer::Capabilities;
+use crate::secure::PublicKey;
 
 use super::body::{BanReason, Cursor, Hand, Shake, Short, Tip, put_addrs, take_addrs};
 use super::error::{EncodeError, WireError};
@@ -30,6 +32,16 @@ pub enum Message {
     /// Addresses of peers on any network, at most [`MAX_NAMES`](crate::addr::MAX_NAMES). Ours: Grin
     /// nodes neither send it nor know it.
     PeerNames(Vec<PeerAddr>),
+    /// A stem transaction that only its sink can read, to be carried on. Ours, too.
+    SealedStem {
+        /// The key of the sink.
+        sink: PublicKey,
+        /// What [`seal`](crate::dandelion::rendezvous::seal) made.
+        sealed: Bytes,
+    },
+    /// Nodes that may be sinks, with their keys, at most
+    /// [`MAX_KEYS`](crate::dandelion::rendezvous::MAX_KEYS). Ours, too.
+    SinkKeys(Vec<SinkKey>),
     /// A transaction in its stem phase: for the receiver alone.
     StemTransaction(Transaction),
     /// A public transaction.
@@ -56,6 +68,8 @@ impl Message {
             Self::GetPeerAddrs(_) => MessageType::GetPeerAddrs,
             Self::PeerAddrs(_) => MessageType::PeerAddrs,
             Self::PeerNames(_) => MessageType::PeerNames,
+            Self::SealedStem { .. } => MessageType::SealedStem,
+            Self::SinkKeys(_) => MessageType::SinkKeys,
             Self::StemTransaction(_) => MessageType::StemTransaction,
             Self::Transaction(_) => MessageType::Transaction,
             Self::TransactionKernel(_) => MessageType::TransactionKernel,
@@ -100,6 +114,11 @@ impl Message {
             Self::GetPeerAddrs(capabilities) => out.extend(capabilities.bits().to_be_bytes()),
             Self::PeerAddrs(addrs) => put_addrs(out, addrs)?,
             Self::PeerNames(addrs) => out.extend(encode_addrs(addrs)?),
+            Self::SealedStem { sink, sealed } => {
+                out.extend(sink.0);
+                out.extend(sealed);
+            }
+            Self::SinkKeys(keys) => out.extend(encode_keys(keys)?),
             Self::StemTransaction(tx) | Self::Transaction(tx) => {
                 tx.encode_to(version, out).map_err(EncodeError::Transaction)?;
             }
@@ -124,6 +143,8 @@ impl Message {
                 return decode_transaction(kind, body, version, consensus);
             }
             MessageType::PeerNames => return Ok(Self::PeerNames(decode_addrs(body)?)),
+            MessageType::SealedStem => return decode_sealed(body),
+            MessageType::SinkKeys => return Ok(Self::SinkKeys(decode_keys(body)?)),
             MessageType::Hand => Self::Hand(Hand::take(&mut cursor)?),
             MessageType::Shake => Self::Shake(Shake::take(&mut cursor)?),
             MessageType::Ping => Self::Ping(Tip::take(&mut cursor).map_err(short)?),
@@ -147,6 +168,14 @@ impl Message {
             extra => Err(WireError::Trailing { kind, extra }),
         }
     }
+}
+
+fn decode_sealed(body: &[u8]) -> Result<Message, WireError> {
+    let (sink, sealed) = body.split_first_chunk().ok_or(WireError::SealedSize(body.len()))?;
+    if !SIZES.contains(&sealed.len()) {
+        return Err(WireError::SealedSize(sealed.len()));
+    }
+    Ok(Message::SealedStem { sink: PublicKey(*sink), sealed: Bytes::copy_from_slice(sealed) })
 }
 
 fn decode_transaction(

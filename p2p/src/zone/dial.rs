@@ -113,6 +113,7 @@ impl Zone {
         let is_asked =
             dialled.is_some() || (self.config.network.is_anonymous() && record.speaks_names());
         self.peers.insert(peer, record);
+        self.meet(peer, ctx);
         if is_asked {
             self.ask_for_addrs(peer);
         }
@@ -129,6 +130,7 @@ impl Zone {
             self.dialer.fixed.remove(&addr);
         }
         self.book.handle_failed(addr, ctx.unix);
+        self.miss(addr);
         self.dialer.postpone(addr, ctx.now, self.config.peers.dial_interval);
         self.dialer.next_dial.get_or_insert(ctx.now + self.config.peers.dial_interval);
     }
@@ -170,7 +172,9 @@ impl Zone {
     /// later; a relay that takes no stem transaction is as good as lost.
     pub fn handle_unsent(&mut self, peer: PeerId, message: Message, ctx: &ZoneContext<'_>) {
         let kernel = match &message {
-            Message::StemTransaction(_) => return self.handle_unsent_stem(peer, &message, ctx),
+            Message::StemTransaction(_) | Message::SealedStem { .. } => {
+                return self.handle_unsent_stem(peer, &message, ctx);
+            }
             Message::TransactionKernel(kernel) => Some(*kernel),
             Message::Transaction(tx) => tx.kernels().first().map(|kernel| *kernel.hash()),
             _ => None,
@@ -190,6 +194,9 @@ impl Zone {
     }
 
     fn reroute(&mut self, record: &mut Peer, message: &Message, ctx: &ZoneContext<'_>) {
+        if let Message::SealedStem { sink, sealed } = message {
+            return self.handle_unsent_seal(*sink, sealed.clone(), ctx);
+        }
         let Message::StemTransaction(tx) = message else { return };
         let first = tx.kernels().first().map(|kernel| *kernel.hash());
         if let Some(parts) = first.and_then(|kernel| record.take_stem(&kernel)) {
@@ -211,7 +218,8 @@ impl Zone {
     /// Connects to what is missing. Returns when to look again, if anything is missing still.
     fn dial(&mut self, ctx: &ZoneContext<'_>) -> Option<Instant> {
         let mut next = self.dial_fixed(ctx);
-        let outbound = self.peers.values().filter(|peer| peer.is_outbound()).count();
+        let lasting = |peer: &&Peer| peer.is_outbound() && peer.visit.is_none();
+        let outbound = self.peers.values().filter(lasting).count();
         if outbound + self.dialer.dialing.len() < self.config.peers.outbound {
             let wait = match self.dial_from_book(ctx) {
                 true => self.config.peers.dial_interval,
@@ -261,6 +269,19 @@ impl Zone {
         let Some(addr) = pick(&connected).or_else(|| pick(&taken)) else { return false };
         self.connect(addr, ctx);
         true
+    }
+
+    /// Connects to an address for an errand, unless we are connecting to it already.
+    pub(super) fn dials(&mut self, addr: PeerAddr, ctx: &ZoneContext<'_>) -> bool {
+        let is_new = !self.is_dialing(addr) && self.book.check(addr, ctx.unix).is_ok();
+        if is_new {
+            self.connect(addr, ctx);
+        }
+        is_new
+    }
+
+    pub(super) fn is_dialing(&self, addr: PeerAddr) -> bool {
+        self.dialer.dialing.contains(&addr)
     }
 
     fn connect(&mut self, addr: PeerAddr, ctx: &ZoneContext<'_>) {

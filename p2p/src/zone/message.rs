@@ -24,6 +24,10 @@ impl Zone {
             Message::GetPeerAddrs(needed) => self.handle_get_addrs(peer, needed, ctx),
             Message::PeerAddrs(addrs) => self.handle_addrs(peer, &addrs, ctx),
             Message::PeerNames(names) => self.handle_names(peer, &names, ctx),
+            Message::SealedStem { sink, sealed } => {
+                self.handle_sealed_stem(peer, sink, sealed, ctx);
+            }
+            Message::SinkKeys(keys) => self.handle_sink_keys(peer, &keys, ctx),
             // The link was opened by these; once more is nonsense.
             Message::Hand(_) | Message::Shake(_) => self.offend(peer, Offence::Protocol, ctx),
             // It is about to hang up.

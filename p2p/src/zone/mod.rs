@@ -24,6 +24,7 @@ mod message;
 mod noise;
 mod owner;
 mod peer;
+mod sinks;
 #[cfg(test)]
 mod tests;
 mod transactions;
@@ -58,6 +59,7 @@ use gossip::Gossip;
 use noise::Noise;
 use peer::Peer;
 pub use peer::PeerStatus;
+use sinks::Sinks;
 use verifications::Verifications;
 
 /// What every call is told.
@@ -215,6 +217,7 @@ pub struct Zone {
     gossip: Gossip,
     dialer: Dialer,
     noise: Option<Noise>,
+    sinks: Sinks,
     rng: ChaCha12Rng,
     effects: VecDeque<Effect>,
 }
@@ -240,6 +243,7 @@ impl Zone {
             verifications: Verifications::default(),
             gossip: Gossip::default(),
             noise,
+            sinks: Sinks::new(now),
             rng,
             effects: VecDeque::new(),
             config,
@@ -256,7 +260,8 @@ impl Zone {
         let timers =
             [self.pool.poll_timeout(), self.gossip.poll_timeout(), self.dialer.poll_timeout()];
         let noise = self.noise.as_ref().map(Noise::poll_timeout);
-        timers.into_iter().chain([noise]).flatten().fold(self.router.poll_timeout(), Ord::min)
+        let timers = timers.into_iter().chain([noise, self.sinks_timeout()]);
+        timers.flatten().fold(self.router.poll_timeout(), Ord::min)
     }
 
     /// Does what is due. A call too early does nothing.
@@ -268,6 +273,7 @@ impl Zone {
         self.with_pool(ctx, |pool, ctx| pool.handle_timeout(ctx));
         self.gossip_timeout(ctx);
         self.dial_timeout(ctx);
+        self.on_sinks_timeout(ctx);
     }
 
     /// Goes on after a crash with the owner's transactions that were kept, see [`Pool::restore`].
@@ -277,6 +283,8 @@ impl Zone {
         recent: &[BlockSummary],
         ctx: &ZoneContext<'_>,
     ) {
+        recent.iter().for_each(|block| self.sinks.almanac.add(block));
+        self.elect_sinks(ctx);
         self.with_pool(ctx, |pool, ctx| pool.restore(records, recent, ctx));
     }
 
@@ -284,6 +292,8 @@ impl Zone {
     pub fn handle_chain(&mut self, update: &ChainUpdate, ctx: &ZoneContext<'_>) {
         // First the relays: what goes now must not go to one that is behind.
         self.refresh_relays(ctx);
+        self.sinks.almanac.handle_chain(update);
+        self.elect_sinks(ctx);
         self.with_pool(ctx, |pool, ctx| pool.handle_chain(update, ctx));
         self.recheck_after(update, ctx);
     }
@@ -343,8 +353,9 @@ impl Zone {
                         self.undelivered(&parts, ctx);
                     }
                 }
-                // Nobody carries it.
-                scape_pool::Effect::Seal { parts, .. } => self.undelivered(&parts, ctx),
+                scape_pool::Effect::Seal { sink, tx, parts, attempt } => {
+                    self.seal_and_send(sink, &tx, (parts, attempt), ctx);
+                }
             }
         }
     }

@@ -34,6 +34,7 @@ impl Zone {
         let rendezvous = params.rendezvous.map(|rendezvous| rendezvous.pool);
         self.pool.set_timers(params.patience, params.embargo, rendezvous, ctx.now);
         self.refresh_relays(ctx);
+        self.elect_again(ctx);
     }
 
     /// Connects to others from now on. Links that are up stay.

@@ -5,6 +5,7 @@ use lru::LruCache;
 use scape_aggregate::{Hash, ProtocolVersion, ValidTx};
 use scape_pool::{EntryId, Instant, PeerId, Tip};
 
+use super::sinks::SealedMeters;
 use crate::addr::{Host, PeerAddr};
 use crate::dandelion::Candidate;
 use crate::handshake::PeerInfo;
@@ -34,6 +35,10 @@ pub(super) struct Peer {
     pub(super) asked_addrs: u32,
     /// When we last told it addresses.
     pub(super) told_addrs: Option<Instant>,
+    /// When we hang up, if the link was made for an errand: it is no relay.
+    pub(super) visit: Option<Instant>,
+    /// What it hands us, and we it, that is sealed.
+    pub(super) sealed: SealedMeters,
     /// First kernels of public transactions that it has: announced by it, or to it. Stem
     /// transactions are never entered here, so that they can come back as public ones.
     known: LruCache<Hash, ()>,
@@ -83,6 +88,8 @@ impl Peer {
             closing: false,
             asked_addrs: 0,
             told_addrs: None,
+            visit: None,
+            sealed: SealedMeters::default(),
             known: LruCache::new(KNOWN),
             stems: VecDeque::new(),
             reassembler: Reassembler::new(FrameSize::DEFAULT),
@@ -108,7 +115,7 @@ impl Peer {
 
     /// As the router knows it; `None` for one without an address, which is never chosen.
     pub(super) fn as_candidate(&self, peer: PeerId) -> Option<Candidate> {
-        Some(Candidate { peer, group: self.addr?.group(), carries: false })
+        Some(Candidate { peer, group: self.addr?.group(), carries: self.speaks_names() })
     }
 
     /// Whom its offences are held against, if that can be told.
@@ -129,7 +136,8 @@ impl Peer {
             Some(tip) => tip.height.saturating_add(max_lag) >= ours.height,
             None => self.info.total_difficulty >= ours.total_difficulty,
         };
-        chosen && in_sync && !self.closing && self.info.version >= ProtocolVersion::V3
+        let is_visit = self.visit.is_some();
+        chosen && in_sync && !is_visit && !self.closing && self.info.version >= ProtocolVersion::V3
     }
 
     pub(super) fn knows(&self, kernel: &Hash) -> bool {

@@ -8,6 +8,7 @@ use scape_pool::{BlockSummary, Tip, Utxo};
 use super::*;
 use crate::addr::PeerAddr;
 use crate::book::BookConfig;
+use crate::dandelion::Preset;
 use crate::handshake::PeerInfo;
 use crate::peer::{Capabilities, Direction};
 use crate::secure::Protection;
@@ -44,7 +45,8 @@ struct Host {
 
 impl Host {
     fn new() -> Self {
-        let mut config = ZoneConfig::new(CONSENSUS);
+        let mut config =
+            ZoneConfig { params: Preset::GrinDoc.params(), ..ZoneConfig::new(CONSENSUS) };
         config.verifications_per_peer = 4;
         let mut host = Self::with(config);
         for peer in 1..=2 {
@@ -235,7 +237,8 @@ fn owner_is_told_what_was_not_verified() {
 impl Host {
     /// With peers that it chose, and that the first patience after a push stems to.
     fn stemming(peers: u64) -> Self {
-        let mut config = ZoneConfig::new(CONSENSUS);
+        let mut config =
+            ZoneConfig { params: Preset::GrinDoc.params(), ..ZoneConfig::new(CONSENSUS) };
         config.params.stem_probability = 1.0;
         let mut host = Self::with(config);
         for peer in 1..=peers {

@@ -8,11 +8,23 @@ use super::{Effect, PushError, Ticket, Unverified, Zone, ZoneContext};
 use crate::addr::Host;
 use crate::link::Offence;
 
+/// How a transaction came.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Way {
+    /// It is public.
+    Fluff,
+    /// On the stem.
+    Stem,
+    /// Sealed to us: not even the peer who sent it could read it.
+    Sealed,
+}
+
 impl Zone {
     /// Takes a transaction of the owner, to be stemmed or, if `fluff`, to be told to everyone at
     /// once. What becomes of it comes out as [`Effect::Pushed`].
     pub fn push(&mut self, tx: Transaction, fluff: bool) -> Ticket {
-        let ticket = self.verifications.insert(Pending::new(&tx, None, !fluff));
+        let way = if fluff { Way::Fluff } else { Way::Stem };
+        let ticket = self.verifications.insert(Pending::new(&tx, None, way));
         self.effects.push_back(Effect::Verify { ticket, tx, sender: None });
         ticket
     }
@@ -24,21 +36,23 @@ impl Zone {
         verdict: Result<ValidTx, VerifyError>,
         ctx: &ZoneContext<'_>,
     ) {
-        let Some(Pending { sender, stem, .. }) = self.verifications.remove(ticket) else { return };
+        let Some(Pending { sender, way, .. }) = self.verifications.remove(ticket) else { return };
         match (sender, verdict) {
             (None, verdict) => {
                 let admitted =
-                    verdict.map_err(PushError::from).and_then(|tx| self.admit_own(tx, stem, ctx));
+                    verdict.map_err(PushError::from).and_then(|tx| self.admit_own(tx, way, ctx));
                 self.effects.push_back(Effect::Pushed { ticket, verdict: admitted });
             }
+            // Who sent it could not know. It has used up what its link may carry.
+            (Some(_), Err(_)) if way == Way::Sealed => {}
             (Some((peer, host)), Err(_)) => {
                 self.offend_or_ban(peer, host, Offence::InvalidProof, ctx)
             }
             (Some((peer, _)), Ok(tx)) => {
                 // What becomes of a stem transaction depends on the stempool, if only because a
                 // part of it may be there already: it costs nothing, or the sender could tell.
-                if let Err(refusal) = self.admit(tx, Source::Peer(peer), stem, ctx)
-                    && !stem
+                if let Err(refusal) = self.admit(tx, Source::Peer(peer), way, ctx)
+                    && way == Way::Fluff
                     && refusal.is_public()
                 {
                     self.offend(peer, Offence::Refused, ctx);
@@ -74,7 +88,7 @@ impl Zone {
         tx: Transaction,
         ctx: &ZoneContext<'_>,
     ) {
-        self.verify(peer, tx, true, ctx);
+        self.verify(peer, tx, Way::Stem, ctx);
     }
 
     pub(super) fn handle_transaction(
@@ -86,15 +100,21 @@ impl Zone {
         if let (Some(record), Some(first)) = (self.peers.get_mut(&peer), tx.kernels().first()) {
             record.learn(*first.hash());
         }
-        self.verify(peer, tx, false, ctx);
+        self.verify(peer, tx, Way::Fluff, ctx);
     }
 
     /// Sends a transaction to the verifier, if its sender may and it is worth it.
-    fn verify(&mut self, peer: PeerId, tx: Transaction, stem: bool, ctx: &ZoneContext<'_>) {
+    pub(super) fn verify(
+        &mut self,
+        peer: PeerId,
+        tx: Transaction,
+        way: Way,
+        ctx: &ZoneContext<'_>,
+    ) {
         let Some(record) = self.peers.get(&peer) else { return };
         let host = record.host();
         if let Err(refusal) = self.precheck(&tx, ctx) {
-            if refusal.is_public() {
+            if refusal.is_public() && way != Way::Sealed {
                 self.offend(peer, Offence::Refused, ctx);
             }
             return;
@@ -106,7 +126,7 @@ impl Zone {
             // is still wanted and asked for again.
             return;
         }
-        let ticket = self.verifications.insert(Pending::new(&tx, Some((peer, host)), stem));
+        let ticket = self.verifications.insert(Pending::new(&tx, Some((peer, host)), way));
         self.effects.push_back(Effect::Verify { ticket, tx, sender: Some(peer) });
     }
 
@@ -155,16 +175,17 @@ impl Zone {
         &mut self,
         tx: ValidTx,
         source: Source,
-        stem: bool,
+        way: Way,
         ctx: &ZoneContext<'_>,
     ) -> Result<Accepted, Refusal> {
-        if !stem {
+        if way == Way::Fluff {
             // What is refused here is no use from another peer either.
             tx.kernels().iter().for_each(|kernel| self.gossip.forget_wanted(kernel.hash()));
         }
-        self.with_pool(ctx, |pool, ctx| match stem {
-            true => pool.handle_stem(tx, source, ctx),
-            false => pool.handle_fluff(tx, source, ctx),
+        self.with_pool(ctx, |pool, ctx| match way {
+            Way::Fluff => pool.handle_fluff(tx, source, ctx),
+            Way::Stem => pool.handle_stem(tx, source, ctx),
+            Way::Sealed => pool.handle_sealed(tx, source, ctx),
         })
     }
 
@@ -174,17 +195,17 @@ impl Zone {
     fn admit_own(
         &mut self,
         tx: ValidTx,
-        stem: bool,
+        way: Way,
         ctx: &ZoneContext<'_>,
     ) -> Result<Accepted, PushError> {
         self.pool.check_own_room(&tx)?;
-        if !stem {
-            return Ok(self.admit(tx, Source::Own, stem, ctx)?);
+        if way == Way::Fluff {
+            return Ok(self.admit(tx, Source::Own, way, ctx)?);
         }
         self.check_length(&tx)?;
         let pool_ctx = Context { now: ctx.now, chain: ctx.chain, router: &mut self.router };
         self.pool.public_verdict(&tx, &pool_ctx)?;
-        let admitted = self.admit(tx.clone(), Source::Own, stem, ctx);
+        let admitted = self.admit(tx.clone(), Source::Own, way, ctx);
         Ok(admitted.unwrap_or_else(|_| self.with_pool(ctx, |pool, ctx| pool.handle_rival(tx, ctx))))
     }
 

@@ -6,6 +6,7 @@ use scape_pool::PeerId;
 use crate::addr::Host;
 
 use super::Ticket;
+use super::transactions::Way;
 
 /// Transactions that are being verified by the host.
 #[derive(Debug, Default)]
@@ -22,17 +23,13 @@ pub(super) struct Verifications {
 pub(super) struct Pending {
     tx: Transaction,
     pub(super) sender: Option<(PeerId, Option<Host>)>,
-    pub(super) stem: bool,
+    pub(super) way: Way,
     given_up: bool,
 }
 
 impl Pending {
-    pub(super) fn new(
-        tx: &Transaction,
-        sender: Option<(PeerId, Option<Host>)>,
-        stem: bool,
-    ) -> Self {
-        Self { tx: tx.clone(), sender, stem, given_up: false }
+    pub(super) fn new(tx: &Transaction, sender: Option<(PeerId, Option<Host>)>, way: Way) -> Self {
+        Self { tx: tx.clone(), sender, way, given_up: false }
     }
 }
 

@@ -10,6 +10,7 @@ use scape::node::{Node, NodeConfig};
 use scape_aggregate::Hash;
 use scape_aggregate::builder::{Coin, Faucet};
 use scape_p2p::book::BookConfig;
+use scape_p2p::dandelion::Preset;
 use scape_p2p::net::NetConfig;
 use scape_p2p::zone::ZoneConfig;
 use scape_pool::{Capacity, Notice};
@@ -33,7 +34,8 @@ pub(super) fn coins() -> Vec<Coin> {
 pub(super) fn config(seed: u64) -> NodeConfig {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_be_bytes());
-    let mut zone = ZoneConfig::new(CONSENSUS);
+    // Every stem transaction waits for a while.
+    let mut zone = ZoneConfig { params: Preset::GrinDoc.params(), ..ZoneConfig::new(CONSENSUS) };
     zone.peers.outbound = 0;
     zone.capacity = Capacity {
         stem_bytes: 16 << 20,

@@ -25,6 +25,8 @@ mod run;
 pub mod scale;
 mod seeds;
 mod setup;
+#[cfg(test)]
+mod sink_tests;
 mod sinks;
 mod tally;
 #[cfg(test)]

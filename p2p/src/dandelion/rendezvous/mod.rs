@@ -8,6 +8,7 @@
 //!
 //! - [`elect`]: who the sinks of an [`Epoch`] are. Every node finds the same ones.
 //! - [`Almanac`]: the epoch, and how many transactions there are, from the chain alone.
+//! - [`Keys`]: which nodes may be sinks, and how we know.
 //! - [`seal`] and [`open`]: what nobody but the sink reads.
 //! - [`Carrier`]: what a node does with sealed transactions that it cannot read.
 //!
@@ -28,9 +29,13 @@
 mod almanac;
 mod carrier;
 mod elect;
+mod keys;
 mod seal;
 
 pub use almanac::{Almanac, CONFIRMATIONS, EPOCH_BLOCKS, RATE_BLOCKS};
 pub use carrier::{Carrier, Onward};
 pub use elect::{Epoch, Nominee, elect, sink_count};
+pub use keys::{
+    Keys, MAX_KEYS, MAX_KEYS_BODY, SEALED_STEM, SINK_KEYS, SinkKey, decode_keys, encode_keys,
+};
 pub use seal::{MAX_SEALED, OpenError, SIZES, SealError, open, seal};

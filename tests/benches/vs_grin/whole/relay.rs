@@ -9,6 +9,7 @@ use scape::chain::DevLedger;
 use scape::node::{Node, NodeConfig};
 use scape_aggregate::{Hash, Input, OutputFeatures, Transaction};
 use scape_p2p::book::BookConfig;
+use scape_p2p::dandelion::Preset;
 use scape_p2p::net::NetConfig;
 use scape_p2p::zone::ZoneConfig;
 use scape_pool::Notice;
@@ -35,7 +36,7 @@ impl Relay {
         let ledger = DevLedger::new(RULES, spent.map(|input| (input, OutputFeatures::Plain)));
         let listen = Some("127.0.0.1:0".parse().unwrap());
         let config = NodeConfig {
-            zone: ZoneConfig::new(RULES),
+            zone: ZoneConfig { params: Preset::GrinDoc.params(), ..ZoneConfig::new(RULES) },
             net: NetConfig { listen, ..NetConfig::new(RULES, [1; 32]) },
             book: BookConfig::default(),
             seeds: Vec::new(),

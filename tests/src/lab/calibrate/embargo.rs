@@ -83,6 +83,7 @@ fn ends(
     seed: [u8; 32],
 ) -> Vec<Instant> {
     let config = PoolConfig {
+        rendezvous: None,
         consensus: Consensus { chain: ChainType::Mainnet, nrd: false },
         patience: Patience { interval: Duration::ZERO, phase: None, mode: PatienceMode::FluffOnly },
         // Longer sweeps would only blur what is measured.

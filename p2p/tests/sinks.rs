@@ -1,0 +1,355 @@
+//! Zones that find each other's keys, seal to sinks and gather there.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha12Rng;
+use scape_aggregate::builder::AssumedTx;
+use scape_aggregate::{
+    ChainType, Commitment, Consensus, Hash, OutputFeatures, ProtocolVersion, Transaction, ValidTx,
+    aggregate,
+};
+use scape_p2p::addr::PeerAddr;
+use scape_p2p::book::{Book, BookConfig, Source as AddrSource, UnixTime};
+use scape_p2p::handshake::PeerInfo;
+use scape_p2p::peer::{Capabilities, Direction};
+use scape_p2p::secure::{KeyCheck, Protection, StaticKey};
+use scape_p2p::wire::Message;
+use scape_p2p::zone::{Effect, Ticket, Zone, ZoneConfig, ZoneContext};
+use scape_pool::{
+    BlockSummary, ChainUpdate, ChainView, FluffReason, Instant, Notice, PeerId, SinkId, Tip, Utxo,
+};
+
+const CONSENSUS: Consensus = Consensus::of(ChainType::Mainnet);
+
+#[derive(Default)]
+struct Chain {
+    tip: Tip,
+    coins: BTreeSet<Commitment>,
+}
+
+impl ChainView for Chain {
+    fn tip(&self) -> Tip {
+        self.tip
+    }
+
+    fn utxo(&self, commitment: &Commitment) -> Option<Utxo> {
+        let utxo = Utxo { features: OutputFeatures::Plain, height: 0 };
+        self.coins.contains(commitment).then_some(utxo)
+    }
+
+    fn last_nrd(&self, _: &Commitment) -> Option<u64> {
+        None
+    }
+}
+
+struct Node {
+    zone: Zone,
+    /// The other ends of its links: which node, and what that calls the link.
+    links: BTreeMap<PeerId, (usize, PeerId)>,
+    /// Whether it speaks Grin's protocol and nothing else.
+    grin: bool,
+    notices: Vec<Notice>,
+}
+
+struct Net {
+    nodes: Vec<Node>,
+    chain: Chain,
+    txs: Vec<ValidTx>,
+    now: Instant,
+    rng: ChaCha12Rng,
+    next_link: u64,
+    events: VecDeque<(usize, Effect)>,
+    /// Who sent something sealed to whom.
+    carried: Vec<(usize, usize)>,
+    /// Whether links to these come about.
+    unreachable: BTreeSet<usize>,
+}
+
+fn addr(node: usize) -> PeerAddr {
+    PeerAddr::from(SocketAddr::from(([11 + node as u8, 1, 0, 1], 3_414)))
+}
+
+fn key(node: usize) -> StaticKey {
+    StaticKey::from_secret([node as u8 + 1; 32])
+}
+
+fn sink(node: usize) -> SinkId {
+    SinkId(key(node).public().0)
+}
+
+impl Net {
+    /// Nodes that know all addresses; the last ones speak nothing but Grin's protocol.
+    fn new(count: usize, grin: usize) -> Self {
+        let node = |index: usize| {
+            let mut book = Book::new(BookConfig::default());
+            for other in (0..count).filter(|other| *other != index) {
+                book.add(addr(other), AddrSource::Trusted, UnixTime(0)).expect("a good address");
+            }
+            let mut config = ZoneConfig::new(CONSENSUS);
+            config.peers.outbound = 4;
+            let mut zone = Zone::new(config, book, [index as u8; 32], Instant::ZERO);
+            zone.set_sink_key(key(index));
+            let grin = index >= count - grin;
+            Node { zone, links: BTreeMap::new(), grin, notices: Vec::new() }
+        };
+        let mut net = Self {
+            nodes: (0..count).map(node).collect(),
+            chain: Chain::default(),
+            txs: Vec::new(),
+            now: Instant::ZERO,
+            rng: ChaCha12Rng::seed_from_u64(1),
+            next_link: 0,
+            events: VecDeque::new(),
+            carried: Vec::new(),
+            unreachable: BTreeSet::new(),
+        };
+        for height in 1..=30 {
+            net.mine(height);
+        }
+        net
+    }
+
+    fn mine(&mut self, height: u64) {
+        let hash = Hash::of(&[&height.to_be_bytes()]);
+        self.chain.tip = Tip { height, hash, total_difficulty: height };
+        // A coinbase, and two transactions in each block.
+        let kernels = (0..3u8).map(|n| Hash::of(&[&height.to_be_bytes(), &[n]])).collect();
+        let block = BlockSummary { hash, height, kernels, ..BlockSummary::default() };
+        let update = ChainUpdate { disconnected: Vec::new(), connected: vec![block] };
+        for index in 0..self.nodes.len() {
+            self.call(index, |zone, ctx| zone.handle_chain(&update, ctx));
+        }
+        self.tell_tips();
+    }
+
+    /// All nodes ping each other.
+    fn tell_tips(&mut self) {
+        let Tip { height, total_difficulty, .. } = self.chain.tip;
+        let tip = scape_p2p::wire::Tip { height, total_difficulty };
+        for index in 0..self.nodes.len() {
+            for link in self.nodes[index].links.keys().copied().collect::<Vec<_>>() {
+                self.call(index, |zone, ctx| zone.handle_message(link, Message::Ping(tip), ctx));
+            }
+        }
+    }
+
+    fn call<R>(&mut self, node: usize, call: impl FnOnce(&mut Zone, &ZoneContext<'_>) -> R) -> R {
+        let unix = UnixTime(1_000_000 + self.now.as_micros() / 1_000_000);
+        let ctx = ZoneContext { now: self.now, unix, chain: &self.chain };
+        let zone = &mut self.nodes[node].zone;
+        let result = call(zone, &ctx);
+        while let Some(effect) = zone.poll_effect() {
+            self.events.push_back((node, effect));
+        }
+        result
+    }
+
+    /// Carries out all that nodes want, without delay.
+    fn settle(&mut self) {
+        while let Some((node, effect)) = self.events.pop_front() {
+            match effect {
+                Effect::Send { peer, message } => self.send(node, peer, message),
+                Effect::Connect { addr: to } => self.connect(node, to),
+                Effect::Disconnect { peer, .. } => self.disconnect(node, peer),
+                Effect::Verify { ticket, tx, .. } => self.verify(node, ticket, &tx),
+                Effect::Notice(notice) => self.nodes[node].notices.push(notice),
+                effect => assert!(!matches!(effect, Effect::Block { .. }), "{node} bans somebody"),
+            }
+        }
+    }
+
+    fn send(&mut self, from: usize, link: PeerId, message: Message) {
+        let Some(&(to, there)) = self.nodes[from].links.get(&link) else { return };
+        let bytes = message.encode(ProtocolVersion::LOCAL, [97, 61]).expect("it can be written");
+        let ours = matches!(message, Message::SealedStem { .. } | Message::SinkKeys(_));
+        assert!(!ours || !self.nodes[to].grin, "{message:?} to a Grin node");
+        assert!(!bytes.is_empty());
+        if let Message::SealedStem { .. } = message {
+            self.carried.push((from, to));
+        }
+        if !self.nodes[to].grin || !matches!(message, Message::StemTransaction(_)) {
+            self.call(to, |zone, ctx| zone.handle_message(there, message, ctx));
+        }
+    }
+
+    fn connect(&mut self, from: usize, to_addr: PeerAddr) {
+        let to = (0..self.nodes.len()).find(|node| addr(*node) == to_addr).expect("a node");
+        if self.unreachable.contains(&to) {
+            return self.call(from, |zone, ctx| zone.handle_connect_failed(to_addr, false, ctx));
+        }
+        self.next_link += 2;
+        let (here, there) = (PeerId(self.next_link), PeerId(self.next_link + 1));
+        self.nodes[from].links.insert(here, (to, there));
+        self.nodes[to].links.insert(there, (from, here));
+        let plain = self.nodes[from].grin || self.nodes[to].grin;
+        let info = |of: usize, key: StaticKey| PeerInfo {
+            version: ProtocolVersion::LOCAL,
+            capabilities: match self.nodes[of].grin {
+                true => Capabilities::RELAY,
+                false => Capabilities::RELAY | Capabilities::ENCRYPTED,
+            },
+            user_agent: "node".to_owned(),
+            total_difficulty: self.chain.tip.total_difficulty,
+            listen: Some(addr(of)),
+            protection: match plain {
+                true => Protection::default(),
+                false => Protection::Encrypted { key: key.public(), check: KeyCheck::First },
+            },
+        };
+        // Who dials shows a key that nobody knows.
+        let (theirs, ours) = (info(to, key(to)), info(from, StaticKey::from_secret([99; 32])));
+        self.call(to, |zone, ctx| {
+            zone.handle_connected(there, Some(addr(from)), Direction::Inbound, ours, ctx);
+        });
+        self.call(from, |zone, ctx| {
+            zone.handle_connected(here, Some(to_addr), Direction::Outbound, theirs, ctx);
+        });
+    }
+
+    fn disconnect(&mut self, node: usize, link: PeerId) {
+        let Some((other, there)) = self.nodes[node].links.remove(&link) else { return };
+        self.nodes[other].links.remove(&there);
+        self.call(node, |zone, ctx| zone.handle_disconnected(link, Vec::new(), None, ctx));
+        self.call(other, |zone, ctx| zone.handle_disconnected(there, Vec::new(), None, ctx));
+    }
+
+    fn verify(&mut self, node: usize, ticket: Ticket, tx: &Transaction) {
+        let inside = |part: &&ValidTx| {
+            part.kernels().iter().all(|k| tx.kernels().iter().any(|other| other.hash() == k.hash()))
+        };
+        let parts: Vec<_> = self.txs.iter().filter(inside).cloned().collect();
+        let valid = aggregate(&parts).expect("they fit together");
+        assert_eq!(valid.as_transaction(), tx);
+        self.call(node, |zone, ctx| zone.handle_verified(ticket, Ok(valid), ctx));
+    }
+
+    fn run(&mut self, secs: u64) {
+        for _ in 0..secs {
+            self.now = Instant::from_micros(self.now.as_micros() + 1_000_000);
+            for node in 0..self.nodes.len() {
+                while self.nodes[node].zone.poll_timeout() <= self.now {
+                    self.call(node, |zone, ctx| zone.handle_timeout(ctx));
+                    self.settle();
+                }
+            }
+            self.settle();
+        }
+    }
+
+    /// Until all know each other's keys, and an epoch has begun since.
+    fn warm_up(&mut self) {
+        self.run(1_500);
+        for height in 31..=60 {
+            self.mine(height);
+            self.run(1);
+        }
+    }
+
+    fn push(&mut self, node: usize) -> ValidTx {
+        let tx = AssumedTx::new().build(&mut self.rng, &CONSENSUS).expect("possible");
+        self.chain.coins.extend(tx.inputs().iter().map(|input| input.commitment()));
+        self.txs.push(tx.clone());
+        self.call(node, |zone, _| zone.push(tx.as_transaction().clone(), false));
+        self.settle();
+        tx
+    }
+
+    fn fluffs(&self, reason: FluffReason) -> Vec<(usize, usize)> {
+        let fluff = |notice: &Notice| match notice {
+            Notice::Fluffed { parts, reason: why, .. } if *why == reason => Some(*parts),
+            _ => None,
+        };
+        let of_node = |(index, node): (usize, &Node)| {
+            node.notices.iter().filter_map(fluff).map(|p| (index, p)).collect::<Vec<_>>()
+        };
+        self.nodes.iter().enumerate().flat_map(of_node).collect()
+    }
+
+    fn is_public_everywhere(&self, tx: &ValidTx) -> bool {
+        let kernel = tx.kernels()[0].hash();
+        self.nodes.iter().all(|node| node.zone.pool().public_by_kernel(kernel).is_some())
+    }
+}
+
+#[test]
+fn all_find_the_same_sink_and_meet_there() {
+    let mut net = Net::new(14, 0);
+    net.warm_up();
+    for node in &net.nodes {
+        assert!(node.zone.known_keys() >= 12, "{} keys are known", node.zone.known_keys());
+    }
+    // The elected one looks for another one itself.
+    let mut votes: BTreeMap<SinkId, usize> = BTreeMap::new();
+    net.nodes.iter().for_each(|node| *votes.entry(node.zone.sinks()[0]).or_default() += 1);
+    let (elected, count) = votes.into_iter().max_by_key(|(_, count)| *count).expect("one");
+    assert_eq!(count, 13);
+    let elected = (0..14).find(|node| sink(*node) == elected).expect("a node");
+    let origins: Vec<_> = (0..14).filter(|node| *node != elected).take(4).collect();
+    net.carried.clear();
+    let txs: Vec<_> = origins.iter().map(|node| net.push(*node)).collect();
+    net.run(5);
+    let at_sink = net.carried.iter().filter(|(_, to)| *to == elected).count();
+    assert!(at_sink >= 4, "{:?}", net.carried);
+    assert_eq!(net.fluffs(FluffReason::Gathered), []);
+    net.run(180);
+    assert_eq!(net.fluffs(FluffReason::Gathered), [(elected, 4)]);
+    assert!(txs.iter().all(|tx| net.is_public_everywhere(tx)));
+    let others = [FluffReason::Embargo, FluffReason::NoRelay, FluffReason::Coin, FluffReason::Loop];
+    assert!(others.iter().all(|reason| net.fluffs(*reason).is_empty()));
+    net.run(300);
+    assert!(net.fluffs(FluffReason::Embargo).is_empty(), "all saw it in time");
+}
+
+#[test]
+fn links_for_errands_end_and_are_no_relays() {
+    let mut net = Net::new(14, 0);
+    net.warm_up();
+    net.run(120);
+    for node in &net.nodes {
+        let outbound = node.zone.peers().filter(|peer| peer.direction == Direction::Outbound);
+        // One may be on a visit at this moment.
+        assert!(outbound.count() <= 5);
+    }
+}
+
+#[test]
+fn what_a_dead_sink_does_not_get_goes_to_another_one() {
+    let mut net = Net::new(14, 0);
+    net.warm_up();
+    let first = net.nodes[0].zone.sinks()[0];
+    let dead = (0..14).find(|node| sink(*node) == first).expect("a node");
+    let links: Vec<_> = net.nodes[dead].links.keys().copied().collect();
+    links.into_iter().for_each(|link| net.disconnect(dead, link));
+    net.settle();
+    net.unreachable.insert(dead);
+    // It does not come back by itself.
+    let origin = if dead == 1 { 2 } else { 1 };
+    let tx = net.push(origin);
+    net.run(600);
+    let gathered = net.fluffs(FluffReason::Gathered);
+    assert_eq!(gathered.len(), 1, "{gathered:?}");
+    assert_ne!(gathered[0].0, dead);
+    let kernel = tx.kernels()[0].hash();
+    assert!(net.nodes[origin].zone.pool().public_by_kernel(kernel).is_some());
+}
+
+#[test]
+fn few_of_our_kind_use_the_ordinary_stem_and_grin_nodes_never_see_a_seal() {
+    // Nine others: fewer than it takes.
+    let mut net = Net::new(14, 4);
+    net.warm_up();
+    assert!(net.nodes.iter().all(|node| node.zone.sinks().is_empty()));
+    net.push(0);
+    net.run(30);
+    assert!(net.carried.is_empty());
+    // With more there are sinks, and Grin nodes among the peers.
+    let mut net = Net::new(17, 4);
+    net.warm_up();
+    assert!(net.nodes[..13].iter().all(|node| !node.zone.sinks().is_empty()));
+    let tx = net.push(0);
+    net.run(200);
+    assert_eq!(net.fluffs(FluffReason::Gathered).len(), 1);
+    assert!(net.is_public_everywhere(&tx));
+}
