@@ -88,7 +88,6 @@ fn ends(
         patience: Patience { interval: Duration::ZERO, phase: None, mode: PatienceMode::FluffOnly },
         // Longer sweeps would only blur what is measured.
         embargo: Embargo { delay, sweep: Duration::from_millis(1) },
-        rendezvous: None,
         capacity: Capacity::default(),
     };
     let mut pool = Pool::new(config, seed);
