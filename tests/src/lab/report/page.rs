@@ -26,8 +26,8 @@ pub const LIMITS: [&str; 11] = [
      spends and knowledge from outside are not here but for the fingerprint, whose spies are told \
      which payments have one origin.",
     "The maximum-weight and fingerprint estimators know who is connected to whom in the beginning \
-     and do not know routes; they match greedily, and do not use time. A cleverer spy does \
-     better.",
+     and do not know routes; they match greedily, do not use time, and do not follow what is \
+     sealed to a sink. A cleverer spy does better.",
     "The wire watcher sees sizes and times of what carries transactions at one node at a time. A \
      watcher of many wires at once sees more.",
 ];
