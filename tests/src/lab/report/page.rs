@@ -26,8 +26,8 @@ pub const LIMITS: [&str; 12] = [
      spends and knowledge from outside are not here but for the fingerprint, whose spies are told \
      which payments have one origin.",
     "The maximum-weight and fingerprint estimators know who is connected to whom in the beginning \
-     and do not know routes; they match greedily, and do not use time. A cleverer spy does \
-     better.",
+     and do not know routes; they match greedily, do not use time, and do not follow what is \
+     sealed to a sink. A cleverer spy does better.",
     "How nodes come to know the keys of sinks is not played: each knows a share of them, by chance, \
      and each is in an address group of its own. Sinks that are flooded with transactions of one \
      adversary, or that fluff when they like, are not here, nor is a relay that holds back what is \
