@@ -1,7 +1,7 @@
 //! Fingerprint and intersection: spies who know that several payments come from the same node (from
 //! the chain, or from a shop) and put together what they saw of each.
 //!
-//! Suspects of each payment are weighted as in [`routing`](super::routing), and weights of different
+//! Suspects of each payment are weighted as in `routing`, and weights of different
 //! payments are multiplied: who is no suspect of one is hardly one of all. Payments that came by the
 //! same way within one epoch say the same and count once.
 

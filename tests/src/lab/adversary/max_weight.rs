@@ -1,6 +1,6 @@
 //! The maximum-weight estimator of spies that know the graph: of all ways to map payments to
 //! different nodes, one of the greatest weight (Fanti et al. 2018; the weights are those of
-//! [`routing`](super::routing)).
+//! `routing`).
 //!
 //! The matching is greedy: the heaviest pair first. Its weight is at least half of the greatest, and
 //! in graphs like these above nine tenths of it, while thousands of payments are matched at once.
