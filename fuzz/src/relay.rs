@@ -187,6 +187,7 @@ impl Relay {
                 | Effect::Unblock { .. }
                 | Effect::Cancel { .. }
                 | Effect::Keep(_)
+                | Effect::HandOver { .. }
                 | Effect::Erase { .. } => {}
             }
         }

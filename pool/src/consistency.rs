@@ -277,6 +277,7 @@ impl Story {
                 | Notice::OrphanDropped { kernels, .. }
                 | Notice::Evicted { kernels } => self.reported.extend(kernels),
                 Notice::Excluded { .. }
+                | Notice::Held { .. }
                 | Notice::Stemmed { .. }
                 | Notice::Relayed { .. }
                 | Notice::Fluffed { .. }

@@ -124,6 +124,11 @@ pub enum Notice {
         /// What excludes it, if that is known.
         by: Option<Rival>,
     },
+    /// A transaction of the owner waits until there is a way out.
+    Held {
+        /// Its kernels.
+        kernels: Vec<Hash>,
+    },
     /// A transaction waits for its parent, or for a height.
     Orphaned {
         /// Its kernels.

@@ -14,6 +14,8 @@ use crate::{Coin, Context, Effect, EntryId, FluffReason, Instant, Notice, PeerId
 enum Lane {
     Stem(PeerId),
     Fluff,
+    /// Nowhere, until there is a way out for the owner's.
+    Hold,
 }
 
 /// Stem entries that depend on each other, on a common ancestor, or travelled together: they take
@@ -202,18 +204,29 @@ impl Pool {
         let states = family.fresh.iter().filter_map(|id| Some(self.stem.get(*id)?.meta.state));
         let avoid: BTreeSet<_> = states.filter_map(|state| state.avoided()).collect();
         let (lane, reason) = self.decide(oldest, &avoid, ctx);
+        let lane = if lane == Lane::Hold { self.hold_or_fluff(family) } else { lane };
         let usable = |relay: &PeerId| ctx.router.is_up(*relay) && !avoid.contains(relay);
         let home = self.home(family).filter(usable);
         match (lane, home) {
             (Lane::Stem(_), Some(home)) if !self.is_interleaved(family) => {
                 departure.add(family.fresh.iter().copied(), Lane::Stem(home));
             }
+            (Lane::Hold, _) => departure.add(family.fresh.iter().copied(), lane),
             _ => {
                 departure.add(family.ancestors.iter().copied(), lane);
                 departure.add(family.fresh.iter().copied(), lane);
             }
         }
         departure.reasons.insert(oldest, reason);
+    }
+
+    /// Only the owner's own can be held: what came from others is theirs to hide.
+    fn hold_or_fluff(&self, family: &Family) -> Lane {
+        let mut fresh = family.fresh.iter().filter_map(|id| self.stem.get(*id));
+        match fresh.all(|entry| entry.meta.source == Source::Own) {
+            true => Lane::Hold,
+            false => Lane::Fluff,
+        }
     }
 
     /// Whether something that has left stands between two that are fresh. The two must not be merged
@@ -233,6 +246,7 @@ impl Pool {
     ) -> (Lane, FluffReason) {
         let Some(entry) = self.stem.get(id) else { return (Lane::Fluff, FluffReason::Family) };
         let (source, state) = (entry.meta.routed_for, entry.meta.state);
+        let waits = entry.meta.source == Source::Own && !ctx.router.lets_own_out();
         let (coin, looped) = match state {
             StemState::Fresh { coin, looped, .. } => (coin, looped),
             StemState::Sent { .. } => (None, false),
@@ -244,6 +258,7 @@ impl Pool {
             (Coin::Fluff, _) if looped => (Lane::Fluff, FluffReason::Loop),
             (Coin::Fluff, _) => (Lane::Fluff, FluffReason::Coin),
             (Coin::Stem, Some(relay)) => (Lane::Stem(relay), FluffReason::Family),
+            (Coin::Stem, None) if waits => (Lane::Hold, FluffReason::NoRelay),
             (Coin::Stem, None) => (Lane::Fluff, FluffReason::NoRelay),
         }
     }
@@ -273,6 +288,7 @@ impl Pool {
         for Aggregate { lane, parts, tx } in plan(&candidates, &limits) {
             match lane {
                 Lane::Stem(relay) => self.send(relay, tx, parts),
+                Lane::Hold => self.hold(&parts),
                 Lane::Fluff => {
                     let reason = parts.iter().find_map(|id| reasons.get(id).copied());
                     self.fluff(&parts, tx, reason.unwrap_or(FluffReason::Family), ctx);

@@ -98,6 +98,11 @@ impl Pool {
             let Record { tx, stage, .. } = record;
             let source = Source::Own;
             let verdict = match stage {
+                // Not before there is a way out; then it comes by itself.
+                RecordStage::Waiting { .. } if !ctx.router.lets_own_out() => {
+                    self.notice(Notice::Held { kernels: kernel_hashes(&tx) });
+                    continue;
+                }
                 _ if !self.own_can_come_back(&tx, ctx) => Err(Refusal::MissingInput),
                 RecordStage::Public => {
                     let past = Past::Public { parts: vec![own_part(&tx)] };

@@ -9,7 +9,7 @@ use crate::many::Many;
 use crate::orphans::{Arrival, Past};
 use crate::rules::Check;
 use crate::store::{creates, kernel_hashes, spends, wire_size};
-use crate::{BlockSummary, Context, EntryId, Notice, Pool, Refusal, Source};
+use crate::{Accepted, BlockSummary, Context, EntryId, Notice, Pool, Refusal, Source};
 
 /// What the owner pushed, as it was pushed, until it is deep in the chain.
 ///
@@ -225,8 +225,42 @@ impl Pool {
         }
     }
 
+    /// Keeps a transaction of the owner until there is a way out, see [`Router::lets_own_out`].
+    /// [`Pool::public_verdict`] is to be asked before.
+    ///
+    /// [`Router::lets_own_out`]: crate::Router::lets_own_out
+    pub fn handle_held(&mut self, tx: ValidTx, ctx: &mut Context<'_>) -> Accepted {
+        let kernels = kernel_hashes(&tx);
+        let is_here = self.holds(&kernels);
+        if !is_here {
+            self.notice(Notice::Held { kernels });
+        }
+        self.own(tx, Vec::new(), ctx);
+        self.settle(ctx);
+        if is_here { Accepted::Loop } else { Accepted::Held }
+    }
+
+    /// The router may let transactions of the owner out that it did not before: those that waited
+    /// for it go now.
+    pub fn handle_way_out(&mut self, ctx: &mut Context<'_>) {
+        self.settle(ctx);
+    }
+
+    /// Takes stem entries of the owner back that nobody is there to take.
+    pub(crate) fn hold(&mut self, ids: &[EntryId]) {
+        for id in ids {
+            let Some((tx, _)) = self.remove_stem(*id) else { continue };
+            let kernels = kernel_hashes(&tx);
+            self.owned.doubt(&kernels);
+            self.notice(Notice::Held { kernels });
+        }
+    }
+
     /// Sends again what nobody holds any more. Returns whether there was any.
     pub(crate) fn rescue_own(&mut self, ctx: &mut Context<'_>) -> bool {
+        if !ctx.router.lets_own_out() {
+            return false;
+        }
         let mut rescued = false;
         while let Some(id) = self.owned.doubtful.pop_first() {
             let Some(own) = self.owned.entries.get(&id) else { continue };

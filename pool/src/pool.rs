@@ -271,6 +271,7 @@ impl Pool {
             | Notice::Seen { .. }
             | Notice::Unmined { .. }
             | Notice::Excluded { .. }
+            | Notice::Held { .. }
             | Notice::Orphaned { .. } => {}
         }
         self.effects.push_back(Effect::Notice(notice));

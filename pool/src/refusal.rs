@@ -17,6 +17,8 @@ pub enum Accepted {
     /// Something in the stempool excludes it: it is kept until it is seen which of the two is mined.
     /// See [`crate::Pool::handle_rival`].
     Rival,
+    /// It waits until there is a way out. See [`crate::Router::lets_own_out`].
+    Held,
 }
 
 /// Why a transaction was not taken.

@@ -22,6 +22,9 @@ pub enum Source {
     Own,
     /// A peer.
     Peer(PeerId),
+    /// Another zone of this node, which has handed it over. It is nobody's here: it always stems as
+    /// the owner's may, takes the share of one peer, and that it is here already is no loop.
+    Zone,
 }
 
 /// The outcome of the coin of a stem transaction.
@@ -47,4 +50,11 @@ pub trait Router {
     /// Whether coins stay as they are for an epoch. Then a stem transaction that comes back was
     /// on a way that leads nowhere else, and is fluffed; else its coin is flipped anew.
     fn coin_is_sticky(&self) -> bool;
+
+    /// Whether transactions of the owner may leave now. While they may not they wait, whatever
+    /// their coin and patience say: where nobody is there to hide behind, to tell everyone would be
+    /// to tell the first one who comes whose they are.
+    fn lets_own_out(&self) -> bool {
+        true
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use scape::api::view::{
-    AddressView, ChainSourceView, ChainStateView, JournalView, PoolsView, TransactionState,
+    AddressView, ChainSourceView, ChainStateView, JournalView, PoolsView, TransactionState, WayView,
 };
 
 use super::output::harmless;
@@ -136,10 +136,20 @@ fn list(items: impl Iterator<Item = String>) -> String {
     }
 }
 
+/// Whether the way of a zone can be relied on, and how that is.
+pub(super) fn way(way: &WayView) -> (bool, String) {
+    match way {
+        WayView::Direct => (true, "direct".to_owned()),
+        WayView::Untried => (true, "nothing tried yet".to_owned()),
+        WayView::Working => (true, "working".to_owned()),
+        WayView::Failing { reason } => (false, format!("failing: {}", harmless(reason))),
+    }
+}
+
 /// One word for where a transaction is.
 pub(super) fn state_name(state: &TransactionState) -> &'static str {
     match state {
-        TransactionState::Waiting => "waiting",
+        TransactionState::Waiting | TransactionState::WaitingForZone => "waiting",
         TransactionState::Accepted => "accepted",
         TransactionState::InStem { .. } => "in stem",
         TransactionState::Fluffed { .. } => "fluffed",
@@ -154,6 +164,7 @@ pub(super) fn state_name(state: &TransactionState) -> &'static str {
 pub(super) fn state_detail(state: &TransactionState) -> String {
     match state {
         TransactionState::Waiting => "for its parent or for a height".to_owned(),
+        TransactionState::WaitingForZone => "for zone".to_owned(),
         TransactionState::Accepted => "until patience runs out".to_owned(),
         TransactionState::InStem { parts, embargo_secs_left } => {
             let embargo = embargo_secs_left.map(|secs| format!("embargo {}", span(secs)));

@@ -1,6 +1,7 @@
 //! The one table of everything that can be set.
 
 use scape_aggregate::ChainType;
+use scape_p2p::addr::Network;
 use scape_p2p::dandelion::Preset;
 use scape_p2p::wire::MAX_USER_AGENT;
 
@@ -84,10 +85,26 @@ const SECONDS: Kind = Kind::Seconds(0.0..=YEAR);
 const INTERVAL: Kind = Kind::Seconds(0.001..=YEAR);
 
 /// All sections with all keys.
-pub static SECTIONS: [Section; 9] = [
+pub static SECTIONS: [Section; 11] = [
     Section { name: "chain", doc: "The chain and its rules.", keys: &CHAIN },
     Section { name: "node", doc: "This node.", keys: &NODE },
-    Section { name: "network", doc: "Whom the node talks to.", keys: &NETWORK },
+    Section {
+        name: "network",
+        doc: "Whom the node talks to on the internet in the clear: its clearnet zone.",
+        keys: &NETWORK,
+    },
+    Section {
+        name: "tor",
+        doc: "The zone on Tor: peers that are onion services, reached through the proxy of a tor \
+              that runs beside the node. It has peers, pools and routes of its own.",
+        keys: &TOR,
+    },
+    Section {
+        name: "i2p",
+        doc: "The zone on I2P: peers that are destinations, reached through an I2P router that \
+              runs beside the node.",
+        keys: &I2P,
+    },
     Section {
         name: "grin",
         doc: "The Grin node whose chain is followed. Without one the node has an embedded \
@@ -134,7 +151,7 @@ static CHAIN: [Key; 2] = [
     ),
 ];
 
-static NODE: [Key; 3] = [
+static NODE: [Key; 4] = [
     key(
         "data_dir",
         Value("\"~/.scape\""),
@@ -156,11 +173,29 @@ static NODE: [Key; 3] = [
         Value("0"),
         Kind::Count(0..=1_024),
         "threads",
-        "How many threads verify proofs and signatures; 0 for one per core.",
+        "How many threads verify proofs and signatures; 0 for one per core. Each zone has its own.",
+    ),
+    key(
+        "origin",
+        KeyDefault::Unset {
+            instead: "the anonymity zones that are enabled, or clearnet if there are none",
+            example: "[\"clearnet\"]",
+        },
+        Kind::Choices(|| Network::ALL.map(Network::name).to_vec()),
+        "",
+        "Through which zones the owner's transactions leave: the first of them that is up. While \
+         none is up they wait. They never leave through a zone that is not named here.",
     ),
 ];
 
-static NETWORK: [Key; 10] = [
+static NETWORK: [Key; 11] = [
+    key(
+        "enabled",
+        Value("true"),
+        Kind::Switch,
+        "",
+        "Whether there is a zone on the internet in the clear.",
+    ),
     key(
         "listen",
         KeyDefault::Unset {
@@ -229,6 +264,110 @@ static NETWORK: [Key; 10] = [
         "Whether loopback, private and link-local addresses are kept in the book and passed on.",
     ),
 ];
+
+static TOR: [Key; 9] = [
+    ZONE_ENABLED,
+    key(
+        "proxy",
+        Value("\"127.0.0.1:9050\""),
+        Kind::Address,
+        "",
+        "Where tor takes connections (SocksPort). The node dials nothing else for this zone, and \
+         never asks the DNS.",
+    ),
+    zone_listen("\"127.0.0.1:3420\""),
+    zone_name("\"pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion:3414\""),
+    ZONE_PEERS,
+    ZONE_SEEDS,
+    ZONE_OUTBOUND,
+    ZONE_MAX_INBOUND,
+    ZONE_PRESET,
+];
+
+static I2P: [Key; 10] = [
+    ZONE_ENABLED,
+    key(
+        "sam",
+        Value("\"127.0.0.1:7656\""),
+        Kind::Address,
+        "",
+        "Where the SAM bridge of the router takes connections. Peers that connect to us come \
+         through it, too. The key of our destination is kept in the data directory.",
+    ),
+    key(
+        "proxy",
+        KeyDefault::Unset { instead: "the SAM bridge is used", example: "\"127.0.0.1:4447\"" },
+        Kind::Address,
+        "",
+        "A SOCKS tunnel of the router, to be used instead of the SAM bridge.",
+    ),
+    zone_listen("\"127.0.0.1:3421\""),
+    zone_name("\"ukeu3k5oycgaauneqgtnvselmt4yemvoilkln7jpvamvfx7dnkdq.b32.i2p:3414\""),
+    ZONE_PEERS,
+    ZONE_SEEDS,
+    ZONE_OUTBOUND,
+    ZONE_MAX_INBOUND,
+    ZONE_PRESET,
+];
+
+const ZONE_ENABLED: Key =
+    key("enabled", Value("false"), Kind::Switch, "", "Whether there is such a zone.");
+
+const fn zone_listen(example: &'static str) -> Key {
+    let instead = "nowhere: no inbound peers but through a SAM bridge";
+    key(
+        "listen",
+        KeyDefault::Unset { instead, example },
+        Kind::Address,
+        "",
+        "Where the proxy hands over those who come to our service. On loopback, since whoever \
+         reaches it otherwise would know whose service it is.",
+    )
+}
+
+const fn zone_name(example: &'static str) -> Key {
+    key(
+        "name",
+        KeyDefault::Unset { instead: "peers are told none", example },
+        Kind::Name,
+        "",
+        "The name of our service with its port, to be told to peers that look for others.",
+    )
+}
+
+const ZONE_PEERS: Key = key("peers", Value("[]"), Kind::Names, "", "Names to stay connected to.");
+
+const ZONE_SEEDS: Key = key(
+    "seeds",
+    Value("[]"),
+    Kind::Names,
+    "",
+    "Names to begin with. They tell the node of others and have no privilege.",
+);
+
+const ZONE_OUTBOUND: Key = key(
+    "outbound",
+    Value("8"),
+    Kind::Count(0..=1_000),
+    "connections",
+    "How many connections of its own the zone keeps up. Transactions go to these alone.",
+);
+
+const ZONE_MAX_INBOUND: Key = key(
+    "max_inbound",
+    Value("128"),
+    Kind::Count(0..=100_000),
+    "connections",
+    "How many inbound connections there are at most. Whose they are cannot be told.",
+);
+
+const ZONE_PRESET: Key = key(
+    "preset",
+    KeyDefault::Unset { instead: "as [dandelion] says", example: "\"scape\"" },
+    Kind::Choice(|| Preset::ALL.map(Preset::name).to_vec()),
+    "",
+    "Parameters of this zone in place of [dandelion]'s. The owner's transactions always stem here.",
+);
 
 static DANDELION: [Key; 17] = [
     key(

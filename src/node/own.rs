@@ -43,6 +43,8 @@ pub enum OwnState {
     },
     /// It waits for its parent or for a height.
     Waiting,
+    /// It waits until there is a way out through the zone that it is to leave by.
+    Held,
     /// It waits for patience to run out.
     Accepted,
     /// It was handed to a relay.
@@ -72,10 +74,11 @@ impl OwnState {
             Self::Conflicted { .. } => 0,
             Self::Dropped { .. } => 1,
             Self::Waiting => 2,
-            Self::Accepted => 3,
-            Self::InStem { .. } => 4,
-            Self::Fluffed { .. } | Self::Seen => 5,
-            Self::Mined { .. } => 6,
+            Self::Held => 3,
+            Self::Accepted => 4,
+            Self::InStem { .. } => 5,
+            Self::Fluffed { .. } | Self::Seen => 6,
+            Self::Mined { .. } => 7,
         }
     }
 
@@ -184,6 +187,7 @@ impl Owned {
             | Notice::Unmined { kernels }
             | Notice::Conflicted { kernels, .. }
             | Notice::Excluded { kernels, .. }
+            | Notice::Held { kernels }
             | Notice::Orphaned { kernels }
             | Notice::OrphanDropped { kernels, .. }
             | Notice::Evicted { kernels } => kernels,
@@ -215,6 +219,7 @@ impl Owned {
             Notice::Conflicted { by, .. } | Notice::Excluded { by, .. } => {
                 OwnState::Conflicted { by }
             }
+            Notice::Held { .. } => OwnState::Held,
             // The child of something that was given up waits in case that comes back.
             Notice::Orphaned { .. } => match kernel.state {
                 OwnState::Conflicted { .. } => kernel.state,

@@ -32,6 +32,8 @@ pub struct DandelionRouter {
     epoch_coin: Coin,
     /// Maps sources to relays, anew for each epoch.
     salt: u64,
+    /// The owner's transactions wait while there is no relay.
+    own_waits: bool,
 }
 
 impl DandelionRouter {
@@ -45,9 +47,15 @@ impl DandelionRouter {
             epoch_end: now,
             epoch_coin: Coin::Stem,
             salt: 0,
+            own_waits: false,
         };
         router.begin_epoch(now);
         router
+    }
+
+    /// Whether transactions of the owner wait while there is no relay, instead of being fluffed.
+    pub fn set_own_waits(&mut self, own_waits: bool) {
+        self.own_waits = own_waits;
     }
 
     /// Says who may be a relay from now on. Relays that are not among them are replaced.
@@ -111,6 +119,8 @@ impl Router for DandelionRouter {
     fn coin(&mut self, source: Source, rng: &mut dyn Rng) -> Coin {
         match self.params.coin {
             _ if self.params.own_always_stem && source == Source::Own => Coin::Stem,
+            // It has just come from where nobody saw it: to tell everyone would say that it did.
+            _ if source == Source::Zone => Coin::Stem,
             CoinScope::Transaction => flip(self.params.stem_probability, rng),
             CoinScope::Epoch => self.epoch_coin,
         }
@@ -119,6 +129,7 @@ impl Router for DandelionRouter {
     fn relay(&self, source: Source) -> Option<PeerId> {
         let source = match source {
             Source::Own => u64::MAX,
+            Source::Zone => u64::MAX - 1,
             Source::Peer(peer) => peer.0,
         };
         let count = u64::try_from(self.relays.len()).unwrap_or(u64::MAX);
@@ -132,6 +143,10 @@ impl Router for DandelionRouter {
 
     fn coin_is_sticky(&self) -> bool {
         self.params.coin == CoinScope::Epoch
+    }
+
+    fn lets_own_out(&self) -> bool {
+        !self.own_waits || !self.relays.is_empty()
     }
 }
 

@@ -11,6 +11,10 @@
 //! socket <- Effect::Send <- routes, announcements <- aggregates <- patience, coins, embargo
 //! ```
 //!
+//! In an anonymity zone peers are names, only those that we chose are told of anything, and the
+//! owner's transactions wait until one of these is there: see [`ZoneConfig::network`]. What peers
+//! send there goes on in the public zone after a while ([`Effect::HandOver`]).
+//!
 //! # Security
 //! Replies, requests, announcements and offences never depend on the stempool: transactions are
 //! asked for and served by what is public alone, and what becomes of a stem transaction costs its
@@ -20,6 +24,7 @@ mod addrs;
 mod config;
 mod dial;
 mod gossip;
+mod handover;
 mod message;
 mod owner;
 mod peer;
@@ -36,7 +41,7 @@ use std::time::Duration;
 use lru::LruCache;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha12Rng;
-use scape_aggregate::{Hash, Transaction};
+use scape_aggregate::{Hash, Transaction, ValidTx};
 use scape_pool::{
     Accepted, BlockSummary, ChainUpdate, ChainView, Context, Instant, Notice, PeerId, Pool, Record,
     Refusal,
@@ -52,6 +57,7 @@ use crate::wire::{BanReason, Message};
 pub use config::{PeersConfig, ZoneConfig};
 use dial::Dialer;
 use gossip::Gossip;
+use handover::HandOver;
 use peer::Peer;
 pub use peer::PeerStatus;
 use verifications::Verifications;
@@ -122,6 +128,12 @@ pub enum Effect {
     Cancel {
         /// The ticket of the [`Effect::Verify`].
         ticket: Ticket,
+    },
+    /// Give a transaction that came in this zone to [`Zone::take_over`] of the public one, if there
+    /// is one: at this moment, which was drawn at random.
+    HandOver {
+        /// The transaction.
+        tx: ValidTx,
     },
     /// What became of a transaction that the owner pushed.
     Pushed {
@@ -197,6 +209,7 @@ pub struct Zone {
     verifications: Verifications,
     gossip: Gossip,
     dialer: Dialer,
+    handover: HandOver,
     rng: ChaCha12Rng,
     effects: VecDeque<Effect>,
 }
@@ -206,9 +219,11 @@ impl Zone {
     pub fn new(config: ZoneConfig, book: Book, seed: [u8; 32], now: Instant) -> Self {
         let mut rng = ChaCha12Rng::from_seed(seed);
         let pool = Pool::new(config.pool_config(), rng.random());
-        let router = DandelionRouter::new(config.params, rng.random(), now);
+        let mut router = DandelionRouter::new(config.params, rng.random(), now);
+        router.set_own_waits(config.network.is_anonymous());
         Self {
             dialer: Dialer::new(&config.peers, now),
+            handover: HandOver::new(config.hand_over),
             pool,
             router,
             book,
@@ -231,7 +246,8 @@ impl Zone {
     pub fn poll_timeout(&self) -> Instant {
         let timers =
             [self.pool.poll_timeout(), self.gossip.poll_timeout(), self.dialer.poll_timeout()];
-        timers.into_iter().flatten().fold(self.router.poll_timeout(), Ord::min)
+        let timers = timers.into_iter().chain([self.handover.poll_timeout()]);
+        timers.flatten().fold(self.router.poll_timeout(), Ord::min)
     }
 
     /// Does what is due. A call too early does nothing.
@@ -239,6 +255,7 @@ impl Zone {
         self.router.handle_timeout(ctx.now);
         self.with_pool(ctx, |pool, ctx| pool.handle_timeout(ctx));
         self.gossip_timeout(ctx);
+        self.handover_timeout(ctx);
         self.dial_timeout(ctx);
     }
 
@@ -335,6 +352,10 @@ impl Zone {
         let (tip, lag) = (ctx.chain.tip(), self.config.params.relay_max_lag);
         let whitelist: &BTreeSet<Host> = &self.config.peers.whitelist;
         let eligible = self.peers.iter().filter(|(_, peer)| peer.can_relay(&tip, lag, whitelist));
+        let was_open = self.lets_own_out();
         self.router.set_candidates(eligible.filter_map(|(id, peer)| peer.as_candidate(*id)));
+        if !was_open && self.lets_own_out() {
+            self.with_pool(ctx, |pool, ctx| pool.handle_way_out(ctx));
+        }
     }
 }

@@ -38,11 +38,12 @@ impl Zone {
             (Some((peer, _)), Ok(tx)) => {
                 // What becomes of a stem transaction depends on the stempool, if only because a
                 // part of it may be there already: it costs nothing, or the sender could tell.
-                if let Err(refusal) = self.admit(tx, Source::Peer(peer), stem, ctx)
-                    && !stem
-                    && refusal.is_public()
-                {
-                    self.offend(peer, Offence::Refused, ctx);
+                match self.admit(tx.clone(), Source::Peer(peer), stem, ctx) {
+                    Ok(verdict) => self.pass_on(tx, verdict, ctx),
+                    Err(refusal) if !stem && refusal.is_public() => {
+                        self.offend(peer, Offence::Refused, ctx);
+                    }
+                    Err(_) => {}
                 }
             }
         }
@@ -152,7 +153,7 @@ impl Zone {
         }
     }
 
-    fn admit(
+    pub(super) fn admit(
         &mut self,
         tx: ValidTx,
         source: Source,
@@ -179,6 +180,11 @@ impl Zone {
         ctx: &ZoneContext<'_>,
     ) -> Result<Accepted, Refusal> {
         self.pool.check_own_room(&tx)?;
+        if !self.lets_own_out() {
+            let pool_ctx = Context { now: ctx.now, chain: ctx.chain, router: &mut self.router };
+            self.pool.public_verdict(&tx, &pool_ctx)?;
+            return Ok(self.with_pool(ctx, |pool, ctx| pool.handle_held(tx, ctx)));
+        }
         if !stem {
             return self.admit(tx, Source::Own, stem, ctx);
         }

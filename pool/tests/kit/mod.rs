@@ -156,6 +156,7 @@ pub struct Routes {
     pub relay_of: BTreeMap<Source, PeerId>,
     pub down: BTreeSet<PeerId>,
     pub sticky: bool,
+    pub closed: bool,
     pub flips: usize,
 }
 
@@ -168,6 +169,7 @@ impl Default for Routes {
             relay_of: BTreeMap::new(),
             down: BTreeSet::new(),
             sticky: false,
+            closed: false,
             flips: 0,
         }
     }
@@ -191,6 +193,10 @@ impl Router for Routes {
 
     fn coin_is_sticky(&self) -> bool {
         self.sticky
+    }
+
+    fn lets_own_out(&self) -> bool {
+        !self.closed
     }
 }
 

@@ -119,6 +119,7 @@ impl Network {
             Effect::Send { peer, message } => self.on_send(id, peer, message),
             Effect::Connect { addr: PeerAddr::Ip(addr) } => self.dial(id, addr),
             Effect::Connect { addr } => unreachable!("{addr} in a zone of IP addresses"),
+            Effect::HandOver { .. } => unreachable!("there is one zone"),
             Effect::Disconnect { peer, .. } => self.close(peer),
             Effect::Block { ip, duration } => {
                 self.nodes[id.0].blocked.insert(ip, self.now + duration);

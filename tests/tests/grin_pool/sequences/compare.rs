@@ -162,7 +162,7 @@ impl Player {
             Err(No::Pool(refusal)) => {
                 faults::of_ours(*refusal).is_some_and(|fault| faults.contains(&fault))
             }
-            Ok(Accepted::Loop | Accepted::Rival) | Err(_) => false,
+            Ok(Accepted::Loop | Accepted::Rival | Accepted::Held) | Err(_) => false,
         };
         self.require(right, "our verdict");
         let right = match grin {
