@@ -48,7 +48,7 @@ use thiserror::Error;
 
 use crate::addr::{Host, PeerAddr};
 use crate::book::{Book, UnixTime};
-use crate::dandelion::{DandelionRouter, Params};
+use crate::dandelion::{Candidate, DandelionRouter, Params};
 use crate::link::Score;
 use crate::noise::{CHANNELS, QueueError};
 use crate::wire::{BanReason, Message, weight_within};
@@ -389,7 +389,10 @@ impl Zone {
             let hidden = !noisy || peer.info.protection.is_encrypted();
             hidden && peer.can_relay(&tip, lag, whitelist)
         });
-        self.router.set_candidates(eligible.filter_map(|(id, peer)| peer.as_candidate(*id)));
+        let candidates = eligible.filter_map(|(id, peer)| peer.as_candidate(*id));
+        // What leaves sealed is not in the frames: under noise nothing of ours may.
+        let candidates = candidates.map(|c| Candidate { carries: c.carries && !noisy, ..c });
+        self.router.set_candidates(candidates);
         self.assign_channels(ctx);
     }
 }
