@@ -8,7 +8,7 @@ use scape_p2p::addr::{Host, MAX_NAMES, Network, OnionAddr, PeerAddr};
 use scape_p2p::book::{AddError, Book, BookConfig, Source, UnixTime};
 use scape_p2p::handshake::PeerInfo;
 use scape_p2p::peer::{Capabilities, Direction, PeerId};
-use scape_p2p::secure::Protection;
+use scape_p2p::secure::{KeyCheck, Protection, PublicKey};
 use scape_p2p::wire::{FrameDecoder, Message};
 use scape_p2p::zone::{Effect, Zone, ZoneConfig, ZoneContext};
 use scape_pool::{ChainView, Instant, Utxo};
@@ -22,6 +22,15 @@ fn onion(key: u8) -> PeerAddr {
 
 fn ip() -> SocketAddr {
     SocketAddr::from(([9, 8, 7, 6], 3414))
+}
+
+/// Those of our kind encrypt.
+fn protection(capabilities: Capabilities) -> Protection {
+    let (key, check) = (PublicKey([1; 32]), KeyCheck::First);
+    match capabilities.contains(Capabilities::ENCRYPTED) {
+        true => Protection::Encrypted { key, check },
+        false => Protection::default(),
+    }
 }
 
 fn kin() -> Capabilities {
@@ -71,6 +80,16 @@ impl World {
         dialled: Option<PeerAddr>,
         capabilities: Capabilities,
     ) -> Vec<Effect> {
+        self.join_with(id, dialled, capabilities, protection(capabilities))
+    }
+
+    fn join_with(
+        &mut self,
+        id: u64,
+        dialled: Option<PeerAddr>,
+        capabilities: Capabilities,
+        protection: Protection,
+    ) -> Vec<Effect> {
         let direction = if dialled.is_some() { Direction::Outbound } else { Direction::Inbound };
         let info = PeerInfo {
             version: ProtocolVersion::LOCAL,
@@ -78,7 +97,7 @@ impl World {
             user_agent: "MW/Grin 5.5.2".to_owned(),
             total_difficulty: 1,
             listen: dialled,
-            protection: Protection::default(),
+            protection,
         };
         self.call(|zone, ctx| zone.handle_connected(PeerId(id), dialled, direction, info, ctx))
     }
@@ -148,7 +167,7 @@ fn names_are_told_to_our_own_kind_alone_and_addresses_to_nobody() {
                 user_agent: String::new(),
                 total_difficulty: 0,
                 listen: Some(onion(2)),
-                protection: Protection::default(),
+                protection: protection(kin()),
             },
             ctx,
         )
@@ -180,6 +199,16 @@ fn only_names_of_the_own_network_are_learnt_and_dialled() {
     let mut book = Book::new(BookConfig::default());
     let refused = book.add(onion(1), Source::Trusted, UnixTime(0));
     assert_eq!(refused, Err(AddError::OtherNetwork(Network::Tor)));
+}
+
+#[test]
+fn names_are_told_and_taken_on_encrypted_links_only() {
+    let mut world = World::on(Network::Tor);
+    // It claims to be of our kind, and yet the link is in the clear.
+    world.join_with(1, Some(onion(1)), kin(), Protection::default());
+    assert_eq!(world.ask(1), Message::PeerAddrs(Vec::new()));
+    world.say(1, Message::PeerNames(vec![onion(5)]));
+    assert_eq!(world.known(), [].into());
 }
 
 #[test]

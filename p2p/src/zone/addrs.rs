@@ -67,7 +67,8 @@ impl Zone {
     }
 
     pub(super) fn handle_names(&mut self, peer: PeerId, names: &[PeerAddr], ctx: &ZoneContext<'_>) {
-        if self.is_asked_for(peer, ctx) && self.config.network.is_anonymous() {
+        let encrypted = self.peers.get(&peer).is_some_and(Peer::speaks_names);
+        if self.is_asked_for(peer, ctx) && encrypted && self.config.network.is_anonymous() {
             let own = self.config.peers.own_name;
             self.learn(peer, names.iter().copied().filter(|name| Some(*name) != own), ctx);
         }
@@ -108,9 +109,10 @@ impl Zone {
 }
 
 impl Peer {
-    /// Whether it is of our kind, and knows the message of names.
+    /// Whether it is of our kind, and knows the messages of names, keys and seals. That it claims to
+    /// is not enough: they are for encrypted links only.
     pub(super) fn speaks_names(&self) -> bool {
-        self.info.capabilities.contains(Capabilities::ENCRYPTED)
+        self.info.protection.is_encrypted()
     }
 
     /// Who it is among those that tell us addresses.
