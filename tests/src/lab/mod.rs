@@ -19,6 +19,7 @@ mod histogram;
 mod latency;
 pub mod paper;
 pub mod pareto;
+mod population;
 pub mod report;
 mod results;
 mod run;

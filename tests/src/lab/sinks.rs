@@ -10,8 +10,9 @@ use scape_p2p::secure::PublicKey;
 use scape_pool::{EntryId, Instant, PeerId, SinkId, Source};
 
 use super::latency::mix;
+use super::population::{NodeKind, candidate};
 use super::run::{Observer, Passage, Sight, StemMessage};
-use super::world::{Event, HEADER_BYTES, NodeKind, World, candidate};
+use super::world::{Event, HEADER_BYTES, World};
 
 /// What all nodes know of sinks, but for those that do not know all keys.
 #[derive(Debug, Default)]

@@ -6,7 +6,6 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap};
-use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use rand::seq::SliceRandom;
@@ -15,18 +14,13 @@ use rand_chacha::ChaCha12Rng;
 use rand_distr::{Distribution, Exp1};
 use scape_aggregate::builder::AssumedTx;
 use scape_aggregate::{ChainType, Consensus, Hash, ProtocolVersion, TxKernel, ValidTx};
-use scape_p2p::addr::NetGroup;
-use scape_p2p::book::Group;
-use scape_p2p::dandelion::rendezvous::Carrier;
-use scape_p2p::dandelion::{Candidate, DandelionRouter};
-use scape_pool::{
-    Capacity, ChainUpdate, Context, Effect, Instant, Notice, PeerId, Pool, PoolConfig, Source,
-};
+use scape_pool::{ChainUpdate, Context, Effect, Instant, Notice, PeerId, Pool, Source};
 
 use super::chain::LabChain;
 use super::diffusion::{Diffusion, NEVER};
 use super::experiment::Experiment;
 use super::graph::{Graph, index};
+use super::population::{Node, NodeKind, kinds, nodes};
 use super::run::{Fluff, Observer, Run, Sight, StemMessage};
 use super::sinks::Sinks;
 use super::traffic::Payment;
@@ -62,29 +56,6 @@ pub(super) struct World<'a> {
     unmined: Vec<u32>,
     pub(super) sinks: Sinks,
     pub(super) run: Run,
-}
-
-pub(super) struct Node {
-    pool: Pool,
-    pub(super) router: DandelionRouter,
-    pub(super) kind: NodeKind,
-    wake: Option<Instant>,
-    /// What comes on the stem, or from its wallet, is fluffed at once.
-    plain: bool,
-    /// Whether it follows the parameters of the experiment.
-    pub(super) speaks: bool,
-    pub(super) carrier: Carrier,
-    /// The number of the epoch of which it knows the sinks.
-    pub(super) sinks_of: u32,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum NodeKind {
-    Honest,
-    /// Does all that an honest node does, and tells.
-    Spy,
-    /// Swallows what comes on the stem, and tells.
-    BlackHole,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -460,58 +431,4 @@ pub(super) const HEADER_BYTES: u64 = 11;
 fn wire_bytes(tx: &ValidTx) -> u64 {
     // Nothing that a pool holds is too large to be written down.
     tx.encode(ProtocolVersion::V3).map_or(0, |bytes| HEADER_BYTES + bytes.len() as u64)
-}
-
-fn kinds(experiment: &Experiment, rng: &mut ChaCha12Rng) -> Vec<NodeKind> {
-    let share = |share: f64| (share * experiment.nodes as f64).round() as usize;
-    let mut kinds = vec![NodeKind::Honest; experiment.nodes];
-    let (spies, holes) = (share(experiment.spies), share(experiment.black_holes));
-    kinds.iter_mut().take(spies).for_each(|kind| *kind = NodeKind::Spy);
-    kinds.iter_mut().skip(spies).take(holes).for_each(|kind| *kind = NodeKind::BlackHole);
-    kinds.shuffle(rng);
-    kinds
-}
-
-fn nodes(
-    experiment: &Experiment,
-    kinds: Vec<NodeKind>,
-    graph: &Graph,
-    consensus: &Consensus,
-    rng: &mut ChaCha12Rng,
-) -> Vec<Node> {
-    let node = |(id, kind): (u32, NodeKind)| {
-        let other = kind == NodeKind::Honest && rng.random::<f64>() >= experiment.speaking;
-        let params = experiment.others.filter(|_| other).unwrap_or(experiment.params);
-        let config = PoolConfig {
-            consensus: *consensus,
-            patience: params.patience,
-            embargo: params.embargo,
-            rendezvous: params.rendezvous.map(|rendezvous| rendezvous.pool),
-            // There are no reorgs here.
-            capacity: Capacity { reorg_depth: 0, ..Capacity::default() },
-        };
-        // Epochs of different nodes have nothing to do with each other.
-        let epoch = (params.epoch + params.epoch_spread).mul_f64(rng.random::<f64>());
-        let mut router = DandelionRouter::new(params, rng.random(), Instant::ZERO + epoch);
-        router.set_candidates(graph.outbound(id).iter().map(|&peer| candidate(peer, true)));
-        let plain = other && experiment.others.is_none();
-        Node {
-            pool: Pool::new(config, rng.random()),
-            router,
-            kind,
-            wake: None,
-            plain,
-            speaks: !other,
-            carrier: Carrier::new(),
-            sinks_of: 0,
-        }
-    };
-    (0u32..).zip(kinds).map(node).collect()
-}
-
-/// Every node is in a group of its own.
-pub(super) fn candidate(node: u32, carries: bool) -> Candidate {
-    let [a, b, c, d] = node.to_be_bytes();
-    let group = NetGroup::Ip(Group::of(IpAddr::V4(Ipv4Addr::new(10 ^ b, c, d, a))));
-    Candidate { peer: PeerId(u64::from(node)), group, carries }
 }
