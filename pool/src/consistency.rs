@@ -294,7 +294,8 @@ impl Story {
                 | Notice::Relayed { .. }
                 | Notice::Fluffed { .. }
                 | Notice::Seen { .. }
-                | Notice::Orphaned { .. } => {}
+                | Notice::Orphaned { .. }
+                | Notice::Held { .. } => {}
             }
         }
         self.trace.extend(out.all);

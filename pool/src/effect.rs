@@ -131,6 +131,12 @@ pub enum Notice {
         /// What it lost to, if that is known.
         by: Option<Rival>,
     },
+    /// A transaction of the owner waits until there is a way out, see
+    /// [`Router::lets_own_out`](crate::Router::lets_own_out).
+    Held {
+        /// Its kernels.
+        kernels: Vec<Hash>,
+    },
     /// A transaction of the owner was taken, but something in the stempool excludes it: it is kept
     /// until it is seen which of the two is mined.
     Excluded {

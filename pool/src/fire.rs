@@ -15,6 +15,8 @@ use crate::{Coin, Context, Effect, EntryId, FluffReason, Instant, Notice, Pool, 
 enum Lane {
     Stem(Hop),
     Fluff,
+    /// Nowhere, until there is a way out for the owner's or the embargo ends.
+    Hold,
 }
 
 /// Stem entries that depend on each other, on a common ancestor, or travelled together: they take
@@ -209,18 +211,29 @@ impl Pool {
         let states = family.fresh.iter().filter_map(|id| Some(self.stem.get(*id)?.meta.state));
         let avoid: BTreeSet<_> = states.filter_map(|state| state.avoided()).collect();
         let (lane, reason) = self.decide(oldest, &avoid, ctx);
+        let lane = if lane == Lane::Hold { self.hold_or_fluff(family) } else { lane };
         let usable = |home: &Hop| home.is_up(ctx) && !avoid.contains(home);
         let home = self.home(family).filter(usable);
         match (lane, home) {
             (Lane::Stem(_), Some(home)) if !self.is_interleaved(family) => {
                 departure.add(family.fresh.iter().copied(), Lane::Stem(home));
             }
+            (Lane::Hold, _) => departure.add(family.fresh.iter().copied(), lane),
             _ => {
                 departure.add(family.ancestors.iter().copied(), lane);
                 departure.add(family.fresh.iter().copied(), lane);
             }
         }
         departure.reasons.insert(oldest, reason);
+    }
+
+    /// Only the owner's own can be held: what came from others is theirs to hide.
+    fn hold_or_fluff(&self, family: &Family) -> Lane {
+        let mut fresh = family.fresh.iter().filter_map(|id| self.stem.get(*id));
+        match fresh.all(|entry| entry.meta.source == Source::Own) {
+            true => Lane::Hold,
+            false => Lane::Fluff,
+        }
     }
 
     /// Whether something that has left stands between two that are fresh. The two must not be merged
@@ -240,6 +253,9 @@ impl Pool {
     ) -> (Lane, FluffReason) {
         let Some(entry) = self.stem.get(id) else { return (Lane::Fluff, FluffReason::Family) };
         let (source, state) = (entry.meta.routed_for, entry.meta.state);
+        if entry.meta.source == Source::Own && !ctx.router.lets_own_out() {
+            return (Lane::Hold, FluffReason::NoRelay);
+        }
         let (coin, why) = match state {
             StemState::Fresh { coin, why, .. } => (coin, why),
             StemState::Sent { .. } => (None, Why::Passing),
@@ -248,7 +264,7 @@ impl Pool {
         let hop = match coin.unwrap_or_else(|| ctx.router.coin(source, &mut self.rng)) {
             Coin::Fluff => {
                 let reason = match why {
-                    Why::Passing => FluffReason::Coin,
+                    Why::Passing | Why::Held => FluffReason::Coin,
                     Why::Looped => FluffReason::Loop,
                     Why::Gathered => FluffReason::Gathered,
                 };
@@ -297,6 +313,7 @@ impl Pool {
         for Aggregate { lane, parts, tx } in plan(&candidates, &self.limits) {
             match lane {
                 Lane::Stem(hop) => self.send(hop, tx, parts),
+                Lane::Hold => self.hold(&parts, ctx.now),
                 Lane::Fluff => {
                     let reason = parts.iter().find_map(|id| reasons.get(id).copied());
                     self.fluff(&parts, tx, reason.unwrap_or(FluffReason::Family), ctx);

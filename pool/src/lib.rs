@@ -33,6 +33,7 @@ mod consistency;
 mod effect;
 mod fire;
 mod gather;
+mod hold;
 mod index;
 mod journal;
 #[cfg(test)]

@@ -94,6 +94,8 @@ pub(crate) enum Why {
     Looped,
     /// It was sealed to this node.
     Gathered,
+    /// It is the owner's, and there was no way out.
+    Held,
 }
 
 impl StemState {
@@ -295,6 +297,7 @@ impl Pool {
             | Notice::Seen { .. }
             | Notice::Unmined { .. }
             | Notice::Excluded { .. }
+            | Notice::Held { .. }
             | Notice::Orphaned { .. } => {}
         }
         self.effects.push_back(Effect::Notice(notice));

@@ -79,4 +79,11 @@ pub trait Router {
     /// Whether coins stay as they are for an epoch. Then a stem transaction that comes back was
     /// on a way that leads nowhere else, and is fluffed; else its coin is flipped anew.
     fn coin_is_sticky(&self) -> bool;
+
+    /// Whether transactions of the owner may leave now. While they may not they wait, whatever
+    /// their coin says, but no longer than their embargo: where nobody is there to hide behind, to
+    /// tell everyone would be to tell the first one who comes whose they are.
+    fn lets_own_out(&self) -> bool {
+        true
+    }
 }

@@ -173,6 +173,7 @@ impl From<&OwnTransaction> for TransactionView {
 fn state(own: &OwnTransaction) -> TransactionState {
     match own.state {
         OwnState::Waiting => TransactionState::Waiting,
+        OwnState::Held => TransactionState::WaitingForPeer,
         OwnState::Accepted => TransactionState::Accepted,
         OwnState::InStem { parts } => TransactionState::InStem {
             parts,

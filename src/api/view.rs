@@ -224,6 +224,8 @@ pub struct TransactionView {
 pub enum TransactionState {
     /// Accepted, and waits for its parent or for a height.
     Waiting,
+    /// Accepted, and waits until the node has a peer that it has dialled, or its embargo ends.
+    WaitingForPeer,
     /// Accepted, and waits for patience to run out.
     Accepted,
     /// Handed to a relay, merged with others or alone.

@@ -57,7 +57,7 @@ fn list(all: &[TransactionView], paint: Paint) -> String {
 fn state(tx: &TransactionView, paint: Paint) -> Cell {
     Cell::painted(state_name(&tx.state), |text| match tx.state {
         TransactionState::Mined { .. } => paint.good(text),
-        TransactionState::Waiting => paint.warn(text),
+        TransactionState::Waiting | TransactionState::WaitingForPeer => paint.warn(text),
         TransactionState::Conflicted { .. } | TransactionState::Dropped { .. } => paint.bad(text),
         _ => text.to_owned(),
     })

@@ -150,7 +150,7 @@ fn list(items: impl Iterator<Item = String>) -> String {
 /// One word for where a transaction is.
 pub(super) fn state_name(state: &TransactionState) -> &'static str {
     match state {
-        TransactionState::Waiting => "waiting",
+        TransactionState::Waiting | TransactionState::WaitingForPeer => "waiting",
         TransactionState::Accepted => "accepted",
         TransactionState::InStem { .. } => "in stem",
         TransactionState::Fluffed { .. } => "fluffed",
@@ -165,6 +165,7 @@ pub(super) fn state_name(state: &TransactionState) -> &'static str {
 pub(super) fn state_detail(state: &TransactionState) -> String {
     match state {
         TransactionState::Waiting => "for its parent or for a height".to_owned(),
+        TransactionState::WaitingForPeer => "for a peer that the node has dialled".to_owned(),
         TransactionState::Accepted => "until patience runs out".to_owned(),
         TransactionState::InStem { parts, embargo_secs_left } => {
             let embargo = embargo_secs_left.map(|secs| format!("embargo {}", span(secs)));

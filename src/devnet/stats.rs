@@ -79,6 +79,7 @@ impl Stats {
             | Notice::Mined { .. }
             | Notice::Unmined { .. }
             | Notice::Excluded { .. }
+            | Notice::Held { .. }
             | Notice::OrphanDropped { .. }
             | Notice::Evicted { .. } => {}
         }

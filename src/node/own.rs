@@ -43,6 +43,8 @@ pub enum OwnState {
     },
     /// It waits for its parent or for a height.
     Waiting,
+    /// It waits until the node has a peer that it has dialled, or its embargo ends.
+    Held,
     /// It waits for patience to run out.
     Accepted,
     /// It was handed to a relay.
@@ -72,10 +74,11 @@ impl OwnState {
             Self::Conflicted { .. } => 0,
             Self::Dropped { .. } => 1,
             Self::Waiting => 2,
-            Self::Accepted => 3,
-            Self::InStem { .. } => 4,
-            Self::Fluffed { .. } | Self::Seen => 5,
-            Self::Mined { .. } => 6,
+            Self::Held => 3,
+            Self::Accepted => 4,
+            Self::InStem { .. } => 5,
+            Self::Fluffed { .. } | Self::Seen => 6,
+            Self::Mined { .. } => 7,
         }
     }
 
@@ -184,6 +187,7 @@ impl Owned {
             | Notice::Unmined { kernels }
             | Notice::Conflicted { kernels, .. }
             | Notice::Excluded { kernels, .. }
+            | Notice::Held { kernels }
             | Notice::Orphaned { kernels }
             | Notice::OrphanDropped { kernels, .. }
             | Notice::Evicted { kernels } => kernels,
@@ -220,6 +224,7 @@ impl Owned {
                 OwnState::Conflicted { .. } => kernel.state,
                 _ => OwnState::Waiting,
             },
+            Notice::Held { .. } => OwnState::Held,
             Notice::OrphanDropped { refusal, .. } => OwnState::Dropped { refusal },
             Notice::Evicted { .. } => OwnState::Dropped { refusal: Some(Refusal::Full) },
         };

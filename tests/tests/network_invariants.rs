@@ -289,13 +289,27 @@ fn dust_and_what_is_locked_are_noticed() {
     }
 }
 
-/// Sleeps through its timers.
+/// Sleeps through its timers, and hears nothing meanwhile that would wake it.
 struct Sleepy;
 
+impl Sleepy {
+    /// It has dialled before it falls asleep.
+    fn is_awake(now: Instant) -> bool {
+        now.as_micros() / 1_000_000 % 100 < 25
+    }
+
+    fn passes(now: Instant) -> Pass {
+        if Self::is_awake(now) { Pass::On } else { Pass::Swallow }
+    }
+}
+
 impl Behaviour for Sleepy {
+    fn incoming(&mut self, _: NodeId, _: &Message, scope: &mut Scope<'_>) -> Pass {
+        Self::passes(scope.now)
+    }
+
     fn timeout(&mut self, scope: &mut Scope<'_>) -> Pass {
-        let awake = scope.now.as_micros() / 1_000_000 % 100 > 50;
-        if awake { Pass::On } else { Pass::Swallow }
+        Self::passes(scope.now)
     }
 }
 

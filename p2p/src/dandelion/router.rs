@@ -41,6 +41,7 @@ pub struct DandelionRouter {
     epoch_coin: Coin,
     /// Maps sources to relays, anew for each epoch.
     salt: u64,
+    lonely: bool,
 }
 
 impl DandelionRouter {
@@ -57,6 +58,7 @@ impl DandelionRouter {
             epoch_end: now,
             epoch_coin: Coin::Stem,
             salt: 0,
+            lonely: false,
         };
         router.begin_epoch(now);
         router
@@ -75,6 +77,11 @@ impl DandelionRouter {
             carriers.into_iter().filter(|peer| !self.carriers.contains(peer)).collect();
         new.shuffle(&mut self.rng);
         self.carriers.extend(new);
+    }
+
+    /// Says whether there is nobody yet to hand transactions of the owner to: then they wait.
+    pub fn set_lonely(&mut self, lonely: bool) {
+        self.lonely = lonely;
     }
 
     /// The relays of this epoch.
@@ -194,6 +201,10 @@ impl Router for DandelionRouter {
             // Only to these something can be sent.
             _ => self.relays().contains(&relay),
         }
+    }
+
+    fn lets_own_out(&self) -> bool {
+        !self.lonely
     }
 
     fn coin_is_sticky(&self) -> bool {

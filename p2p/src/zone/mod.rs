@@ -393,6 +393,24 @@ impl Zone {
         // What leaves sealed is not in the frames: under noise nothing of ours may.
         let candidates = candidates.map(|c| Candidate { carries: c.carries && !noisy, ..c });
         self.router.set_candidates(candidates);
+        let was_lonely = self.is_lonely();
+        self.router.set_lonely(self.dials_nobody_yet());
         self.assign_channels(ctx);
+        if was_lonely && !self.is_lonely() {
+            self.with_pool(ctx, |pool, ctx| pool.handle_way_out(ctx));
+        }
+    }
+
+    /// Whether the owner's transactions wait until somebody is there that this node has dialled.
+    pub fn is_lonely(&self) -> bool {
+        !scape_pool::Router::lets_own_out(&self.router)
+    }
+
+    /// Whether this node means to have outbound peers and has none. Whoever came to us may have come
+    /// to see what we say first.
+    fn dials_nobody_yet(&self) -> bool {
+        let PeersConfig { outbound, fixed, .. } = &self.config.peers;
+        let is_there = |peer: &Peer| peer.is_outbound() && !peer.closing && peer.visit.is_none();
+        (*outbound > 0 || !fixed.is_empty()) && !self.peers.values().any(is_there)
     }
 }

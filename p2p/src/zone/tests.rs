@@ -293,11 +293,15 @@ fn a_relay_that_takes_no_stem_transaction_is_replaced_at_once() {
     let other = PeerId(3 - relay.0);
     assert_eq!(sent(effects), [(other, message.clone())]);
 
-    // Where no relay is left, it is fluffed.
+    // Where nobody is left that we dialled, what is the owner's waits, whoever comes to us.
     host.call(|zone, ctx| zone.handle_unsent(other, message.clone(), ctx));
-    assert!(host.zone.relays().is_empty());
-    assert_eq!(host.zone.pool().counts().public, 1);
+    assert!(host.zone.relays().is_empty() && host.zone.is_lonely());
+    host.connect(3, Direction::Inbound, Capabilities::RELAY, ProtocolVersion::LOCAL);
     host.drain();
+    assert!(host.sent_within(15).is_empty());
+    assert_eq!(host.zone.pool().counts().public, 0);
+    host.connect(4, Direction::Outbound, Capabilities::RELAY, ProtocolVersion::LOCAL);
+    assert_eq!(host.sent_within(15), [(PeerId(4), message.clone())]);
     host.call(|zone, ctx| zone.handle_unsent(PeerId(9), message, ctx));
     assert!(host.drain().is_empty(), "a peer that nobody knows");
 }

@@ -170,6 +170,7 @@ pub struct Routes {
     pub sinks: Vec<SinkId>,
     pub down: BTreeSet<PeerId>,
     pub sticky: bool,
+    pub closed: bool,
     pub flips: usize,
 }
 
@@ -183,6 +184,7 @@ impl Default for Routes {
             sinks: Vec::new(),
             down: BTreeSet::new(),
             sticky: false,
+            closed: false,
             flips: 0,
         }
     }
@@ -211,6 +213,10 @@ impl Router for Routes {
 
     fn coin_is_sticky(&self) -> bool {
         self.sticky
+    }
+
+    fn lets_own_out(&self) -> bool {
+        !self.closed
     }
 }
 

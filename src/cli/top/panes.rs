@@ -74,7 +74,7 @@ pub(super) fn own(frame: &mut Frame<'_>, area: Rect, state: &State, own: &[Trans
     let rows = own.iter().skip(from).take(room).map(|tx| {
         let style = match tx.state {
             TransactionState::Mined { .. } => GOOD,
-            TransactionState::Waiting => WARN,
+            TransactionState::Waiting | TransactionState::WaitingForPeer => WARN,
             TransactionState::Conflicted { .. } | TransactionState::Dropped { .. } => BAD,
             _ => Style::new(),
         };

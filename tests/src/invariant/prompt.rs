@@ -70,6 +70,7 @@ impl Prompt {
             | Notice::Mined { kernels, .. }
             | Notice::Conflicted { kernels, .. }
             | Notice::Excluded { kernels, .. }
+            | Notice::Held { kernels }
             | Notice::Orphaned { kernels }
             | Notice::OrphanDropped { kernels, .. }
             | Notice::Evicted { kernels } => {

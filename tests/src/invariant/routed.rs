@@ -159,18 +159,23 @@ impl Invariant for Routed {
     }
 }
 
-/// A kernel that was not sent and did not go another way at once, though it is still held.
+/// A kernel that was not sent and did not go another way at once, though it is still held. The
+/// owner's may wait while nobody is there that the node has dialled.
 fn idle(net: &Network, id: NodeId, unsent: &[Message], what: &[Happening]) -> Option<Hash> {
+    let zone = net.node(id).zone()?;
     let mut gone = HashSet::new();
     for happening in what {
-        if let Happening::Observed(node, Observation::Notice(notice)) = happening
-            && let Notice::Relayed { kernels, .. } | Notice::Fluffed { kernels, .. } = notice
-            && *node == id
-        {
+        let Happening::Observed(node, Observation::Notice(notice)) = happening else { continue };
+        let kernels = match notice {
+            Notice::Relayed { kernels, .. } | Notice::Fluffed { kernels, .. } => kernels,
+            Notice::Held { kernels } if zone.is_lonely() => kernels,
+            _ => continue,
+        };
+        if *node == id {
             gone.extend(kernels.iter().copied());
         }
     }
-    let pool = net.node(id).zone()?.pool();
+    let pool = zone.pool();
     let stems = unsent.iter().filter_map(|message| match message {
         Message::StemTransaction(tx) => Some(kernels(tx)),
         _ => None,

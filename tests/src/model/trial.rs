@@ -398,6 +398,7 @@ fn named_by(notice: &Notice) -> Vec<Hash> {
         | Notice::Unmined { kernels }
         | Notice::Conflicted { kernels, .. }
         | Notice::Excluded { kernels, .. }
+        | Notice::Held { kernels }
         | Notice::Orphaned { kernels }
         | Notice::OrphanDropped { kernels, .. }
         | Notice::Evicted { kernels } => kernels.clone(),

@@ -46,7 +46,10 @@ impl Deref for Host {
 impl Host {
     pub(crate) fn new(wallet: &Wallet) -> Self {
         let chain = TestChain::new(wallet);
-        let config = ZoneConfig { params: Preset::GrinDoc.params(), ..ZoneConfig::new(CONSENSUS) };
+        let mut config =
+            ZoneConfig { params: Preset::GrinDoc.params(), ..ZoneConfig::new(CONSENSUS) };
+        // It has no peers and wants none, so nothing waits for them.
+        config.peers.outbound = 0;
         let book = Book::new(BookConfig::default());
         Self {
             heard: chain.head(),

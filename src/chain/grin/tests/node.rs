@@ -73,7 +73,7 @@ async fn start(
             ..Preset::GrinDoc.params()
         },
         peers: PeersConfig {
-            outbound: 1,
+            outbound: usize::from(relay.is_some()),
             fixed: relay.into_iter().map(PeerAddr::from).collect::<BTreeSet<_>>(),
             dial_interval: Duration::from_millis(20),
             ..PeersConfig::default()

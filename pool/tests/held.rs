@@ -1,0 +1,78 @@
+//! Transactions of the owner while there is no way out.
+
+mod kit;
+
+use kit::{World, kernels, peer};
+use scape_pool::{Notice, RecordStage, Source};
+
+impl World {
+    fn close(&mut self) {
+        (self.routes.relay, self.routes.closed) = (None, true);
+    }
+
+    fn open(&mut self) {
+        (self.routes.relay, self.routes.closed) = (Some(kit::RELAY), false);
+        self.with_ctx(|pool, ctx| pool.handle_way_out(ctx));
+    }
+}
+
+#[test]
+fn what_waits_for_a_way_out_is_kept_and_goes_on_the_stem_when_there_is_one() {
+    let mut world = World::new();
+    world.close();
+    let tx = world.tx();
+    world.stem(&tx, Source::Own).expect("taken");
+    world.run_until(25);
+    let out = world.drain();
+    assert!(out.is_silent(), "{out:?}");
+    assert!(out.says(|n| *n == Notice::Held { kernels: kernels(&tx) }));
+    let last = out.kept.last().expect("kept");
+    assert!(matches!(last.stage, RecordStage::Waiting { embargo: Some(_) }), "{last:?}");
+
+    world.open();
+    world.run_until(26);
+    let out = world.drain();
+    assert_eq!(out.stems.len(), 1, "{out:?}");
+    assert_eq!(out.stems[0].1, tx);
+}
+
+#[test]
+fn it_waits_no_longer_than_its_embargo() {
+    let mut world = World::new();
+    world.close();
+    let own = world.tx();
+    world.stem(&own, Source::Own).expect("taken");
+    world.run_until(100);
+    assert_eq!(world.drain().fluffs, std::slice::from_ref(&own));
+}
+
+#[test]
+fn what_came_from_others_is_theirs_to_hide() {
+    let mut world = World::new();
+    world.close();
+    let (own, other) = (world.tx(), world.tx());
+    world.stem(&own, Source::Own).expect("taken");
+    world.stem(&other, peer(7)).expect("taken");
+    world.run_until(25);
+    assert_eq!(world.drain().fluffs, std::slice::from_ref(&other));
+}
+
+#[test]
+fn after_a_restart_it_waits_on() {
+    let mut world = World::new();
+    world.close();
+    let tx = world.tx();
+    world.stem(&tx, Source::Own).expect("taken");
+    world.run_until(20);
+    let kept = world.drain().kept;
+    let mut again = World::new();
+    again.close();
+    again.chain = world.chain;
+    again.now = world.now;
+    again.with_ctx(|pool, ctx| pool.restore(kept.into_iter().rev().take(1), &[], ctx));
+    again.run_until(25);
+    assert!(again.drain().is_silent());
+    again.open();
+    again.run_until(26);
+    assert_eq!(again.drain().stems.len(), 1);
+}
