@@ -118,8 +118,7 @@ fn calibrate(args: &Args) -> Result<()> {
         println!("{title}");
         for check in checks {
             let Check { name, expected, found, .. } = check;
-            let verdict = if check.holds() { "" } else { "  off" };
-            println!("  {name:<50} {expected:.3} {found:.3}{verdict}");
+            println!("  {name:<50} {expected:.3} {found:.3}  {}", check.verdict());
             off += usize::from(!check.holds());
         }
     }

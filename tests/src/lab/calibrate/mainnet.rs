@@ -21,6 +21,7 @@ pub(super) fn may_2019(
     let check = |name: &str, expected, found| Check {
         name: name.to_owned(),
         expected,
+        argued: None,
         tolerance: 0.015,
         found,
     };

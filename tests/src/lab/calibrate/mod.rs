@@ -19,6 +19,8 @@ pub struct Check {
     pub name: String,
     /// What others have measured.
     pub expected: f64,
+    /// What it should be, where a closed form says something else than they; the source says which.
+    pub argued: Option<f64>,
     /// How far ours may be from it.
     pub tolerance: f64,
     /// Ours.
@@ -26,9 +28,18 @@ pub struct Check {
 }
 
 impl Check {
-    /// Whether ours is near enough.
+    /// Whether ours is near enough to theirs or, if that is argued with, to what it should be.
     pub fn holds(&self) -> bool {
-        (self.found - self.expected).abs() <= self.tolerance
+        (self.found - self.argued.unwrap_or(self.expected)).abs() <= self.tolerance
+    }
+
+    /// What is to be said of it.
+    pub fn verdict(&self) -> &'static str {
+        match (self.holds(), self.argued) {
+            (true, None) => "\u{2713}",
+            (true, Some(_)) => "theirs is argued with",
+            (false, _) => "off",
+        }
     }
 }
 
@@ -81,7 +92,7 @@ pub fn calibrate(
 
 /// The page and the table of calibrations, by file.
 pub fn files(calibrations: &[Calibration]) -> BTreeMap<&'static str, String> {
-    let mut csv = "figure,expected,tolerance,found,holds\n".to_owned();
+    let mut csv = "figure,expected,argued,tolerance,found,holds\n".to_owned();
     let mut body =
         "<p>What others measured, and what the lab measures of the same.</p>\n".to_owned();
     for Calibration { title, source, checks } in calibrations {
@@ -89,17 +100,17 @@ pub fn files(calibrations: &[Calibration]) -> BTreeMap<&'static str, String> {
         let _ = write!(
             body,
             "<h2>{title}</h2>\n<p>{source}</p>\n<table>\n<tr><th>figure</th><th>theirs</th>\
-             <th>ours</th><th>may differ by</th><th></th></tr>\n"
+             <th>argued</th><th>ours</th><th>may differ by</th><th></th></tr>\n"
         );
         for check in checks {
-            let Check { name, expected, tolerance, found } = check;
-            let holds = check.holds();
-            let _ = writeln!(csv, "{name},{expected},{tolerance},{found},{holds}");
-            let verdict = if holds { "\u{2713}" } else { "\u{2717} off" };
+            let Check { name, expected, tolerance, found, .. } = check;
+            let (holds, verdict) = (check.holds(), check.verdict());
+            let argued = check.argued.map(|argued| argued.to_string()).unwrap_or_default();
+            let _ = writeln!(csv, "{name},{expected},{argued},{tolerance},{found},{holds}");
             let _ = writeln!(
                 body,
-                "<tr><td>{name}</td><td>{expected:.3}</td><td>{found:.3}</td><td>{tolerance}</td>\
-                 <td>{verdict}</td></tr>"
+                "<tr><td>{name}</td><td>{expected:.3}</td><td>{argued}</td><td>{found:.3}</td>\
+                 <td>{tolerance}</td><td>{verdict}</td></tr>"
             );
         }
         body.push_str("</table>\n");
@@ -138,10 +149,14 @@ mod tests {
 
     #[test]
     fn a_page_says_what_is_off() {
-        let check = |found| Check { name: "x".to_owned(), expected: 0.5, tolerance: 0.01, found };
-        let checks = vec![check(0.505), check(0.52)];
+        let check = |found, argued| {
+            let (name, expected, tolerance) = ("x".to_owned(), 0.5, 0.01);
+            Check { name, expected, argued, tolerance, found }
+        };
+        let checks = vec![check(0.505, None), check(0.52, None), check(0.52, Some(0.515))];
         let files = files(&[Calibration { title: "t", source: "s", checks }]);
-        assert_eq!(files["calibration.csv"].matches("true").count(), 1);
+        assert_eq!(files["calibration.csv"].matches("true").count(), 2);
         assert_eq!(files["calibration.html"].matches("off").count(), 1);
+        assert_eq!(files["calibration.html"].matches("argued with").count(), 1);
     }
 }
