@@ -215,11 +215,12 @@ const MONERO: Params = Params {
 /// transactions a minute as on Grin's mainnet of May 2019:
 ///
 /// - With one sink and a window of 120 to 150 s a listener traces 2% of all transactions, half of
-///   which are fluffed after 93 s; with two sinks 6%.
+///   which are fluffed after 92 s.
 /// - Windows end before the embargo of Grin nodes that sent something along their stem.
 /// - Relays that forward half of what they get cannot tell whom it comes from. More would lose more
 ///   where a share of the relays swallows it.
-/// - Where a tenth swallows all that it gets, four sinks leave 0.6% to be fluffed by their origin.
+/// - Where a tenth swallows all that it gets, four sinks leave 3% of that to be fluffed by its origin
+///   first.
 const SCAPE: Params = Params { rendezvous: Some(SERVICE), ..GRIN_5 };
 
 const SERVICE: RendezvousParams = RendezvousParams {
