@@ -160,7 +160,11 @@ impl Pool {
             let mates = self.bundle_mates(&held);
             self.bundle(mates.into_iter().chain([id]).collect());
         }
-        self.notice(Notice::Stemmed { kernels, source });
+        self.notice(Notice::Stemmed { kernels: kernels.clone(), source });
+        if let StemState::Fresh { why: Why::Held, .. } = state {
+            // Its parent is, and it goes with that.
+            self.notice(Notice::Held { kernels });
+        }
         Ok(Accepted::Stem)
     }
 

@@ -76,3 +76,23 @@ fn after_a_restart_it_waits_on() {
     again.run_until(26);
     assert_eq!(again.drain().stems.len(), 1);
 }
+
+#[test]
+fn a_family_waits_and_goes_together() {
+    let mut world = World::new();
+    world.close();
+    let parent = world.tx();
+    let child = world.child(&parent);
+    world.stem(&parent, Source::Own).expect("taken");
+    world.run_until(12);
+    world.stem(&child, Source::Own).expect("taken");
+    world.run_until(25);
+    let out = world.drain();
+    assert!(out.is_silent(), "{out:?}");
+    assert!(out.says(|n| *n == Notice::Held { kernels: kernels(&child) }));
+    world.open();
+    world.run_until(26);
+    let out = world.drain();
+    assert_eq!(out.stems.len(), 1);
+    assert_eq!(out.stems[0].1.kernels().len(), 2);
+}
