@@ -122,6 +122,7 @@ impl Network {
             Effect::Frame { peer, at, frame } => self.schedule_frame(id, peer, at, frame),
             Effect::Connect { addr: PeerAddr::Ip(addr) } => self.dial(id, addr),
             Effect::Connect { addr } => unreachable!("{addr} in a zone of IP addresses"),
+            Effect::HandOver { .. } => unreachable!("there is one zone"),
             Effect::Disconnect { peer, .. } => self.close(peer),
             Effect::Block { ip, duration } => {
                 self.nodes[id.0].blocked.insert(ip, self.now + duration);
