@@ -110,8 +110,8 @@ impl Pool {
         let (rest, held) = self.subtract_held(tx)?;
         let back = match source {
             Source::Peer(_) if !held.is_empty() => Some(self.revisit(&held, source, sealed, ctx)),
-            // The owner says the same thing twice.
-            Source::Peer(_) | Source::Own => None,
+            // The owner says the same thing twice, or two networks do.
+            Source::Peer(_) | Source::Own | Source::Zone => None,
         };
         let Some(tx) = rest else { return Ok(Accepted::Loop) };
         let arrival = Arrival { tx, source, past, sealed, expiry };
@@ -161,7 +161,7 @@ impl Pool {
             self.bundle(mates.into_iter().chain([id]).collect());
         }
         self.notice(Notice::Stemmed { kernels: kernels.clone(), source });
-        if let StemState::Fresh { why: Why::Held, .. } = state {
+        if state.is_held() {
             // Its parent is, and it goes with that.
             self.notice(Notice::Held { kernels });
         }
@@ -217,6 +217,7 @@ impl Pool {
         let (except, own) = match source {
             Source::Own => (None, true),
             Source::Peer(peer) => (Some(peer), false),
+            Source::Zone => (None, false),
         };
         let parts = match past {
             Past::Public { parts } => parts,

@@ -43,8 +43,7 @@ impl Pool {
     }
 
     /// The embargo of these ended, and each was sealed to a sink: they go to another one, or along
-    /// the ordinary stem if there were enough. They get a new embargo, the same one: they may leave
-    /// merged, and what was merged must not end one by one.
+    /// the ordinary stem if there were enough, under a new embargo.
     pub(crate) fn send_again_sealed(&mut self, ids: Vec<EntryId>, ctx: &Context<'_>) {
         if ids.is_empty() {
             return;
@@ -58,10 +57,7 @@ impl Pool {
             let (due, coin, why) = (ctx.now, Some(coin), Why::Passing);
             self.set_stem_state(*id, StemState::Fresh { due, coin, why, avoid: to });
         }
-        let embargo = self.fresh_embargo(ctx);
-        let at = self.sweep_after(embargo);
-        ids.iter().for_each(|id| self.embargoes.insert(at, *id));
-        self.delay_embargoes(ids, embargo);
+        self.delay(ids, ctx);
     }
 
     /// Whether the last that was done with an entry was to seal it to a sink.

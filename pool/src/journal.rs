@@ -105,6 +105,8 @@ impl Pool {
                     self.admit_public(arrival, ctx)
                 }
                 RecordStage::Waiting { embargo } => {
+                    // Nobody has seen it: where the node was down meanwhile it begins anew.
+                    let embargo = embargo.filter(|end| *end > ctx.now);
                     let embargo = embargo.unwrap_or_else(|| self.fresh_embargo(ctx));
                     let past = Past::Stem { embargo, sent: false };
                     self.admit_stem(Arrival::again(tx.clone(), source, past), ctx)

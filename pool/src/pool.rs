@@ -112,6 +112,11 @@ impl StemState {
         matches!(self, Self::Fresh { why: Why::Gathered, .. })
     }
 
+    /// Whether it is the owner's and waits for a way out.
+    pub(crate) fn is_held(&self) -> bool {
+        matches!(self, Self::Fresh { why: Why::Held, .. })
+    }
+
     /// Whom it cannot be handed to.
     pub(crate) fn avoided(&self) -> Option<Hop> {
         match self {

@@ -43,7 +43,8 @@ pub enum OwnState {
     },
     /// It waits for its parent or for a height.
     Waiting,
-    /// It waits until the node has a peer that it has dialled, or its embargo ends.
+    /// It waits for a peer that the node has dialled in a zone that it may leave by; in the clear no
+    /// longer than its embargo.
     Held,
     /// It waits for patience to run out.
     Accepted,

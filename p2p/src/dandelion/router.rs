@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha12Rng;
-use scape_pool::{Coin, Instant, PeerId, Router, SinkId, Source};
+use scape_pool::{Coin, Instant, PeerId, Router, SinkId, Source, WayOut};
 
 use super::{CoinScope, Params};
 use crate::addr::NetGroup;
@@ -41,7 +41,7 @@ pub struct DandelionRouter {
     epoch_coin: Coin,
     /// Maps sources to relays, anew for each epoch.
     salt: u64,
-    lonely: bool,
+    way_out: WayOut,
 }
 
 impl DandelionRouter {
@@ -58,7 +58,7 @@ impl DandelionRouter {
             epoch_end: now,
             epoch_coin: Coin::Stem,
             salt: 0,
-            lonely: false,
+            way_out: WayOut::Open,
         };
         router.begin_epoch(now);
         router
@@ -79,9 +79,9 @@ impl DandelionRouter {
         self.carriers.extend(new);
     }
 
-    /// Says whether there is nobody yet to hand transactions of the owner to: then they wait.
-    pub fn set_lonely(&mut self, lonely: bool) {
-        self.lonely = lonely;
+    /// Says whether there is somebody to hand transactions of the owner to.
+    pub fn set_way_out(&mut self, way_out: WayOut) {
+        self.way_out = way_out;
     }
 
     /// The relays of this epoch.
@@ -172,6 +172,8 @@ impl Router for DandelionRouter {
             // Not by chance: a relay that sees it in the clear may tell.
             _ if !self.sinks.0.is_empty() && !self.carriers.is_empty() => Coin::Seal,
             _ if self.params.own_always_stem && source == Source::Own => Coin::Stem,
+            // It has just come from where nobody saw it: to tell everyone would say that it did.
+            _ if source == Source::Zone => Coin::Stem,
             CoinScope::Transaction => flip(self.params.stem_probability, rng),
             CoinScope::Epoch => self.epoch_coin,
         }
@@ -180,6 +182,7 @@ impl Router for DandelionRouter {
     fn relay(&self, source: Source) -> Option<PeerId> {
         let source = match source {
             Source::Own => u64::MAX,
+            Source::Zone => u64::MAX - 1,
             Source::Peer(peer) => peer.0,
         };
         let relays = self.relays();
@@ -203,8 +206,8 @@ impl Router for DandelionRouter {
         }
     }
 
-    fn lets_own_out(&self) -> bool {
-        !self.lonely
+    fn way_out(&self) -> WayOut {
+        self.way_out
     }
 
     fn coin_is_sticky(&self) -> bool {

@@ -5,7 +5,7 @@ use scape_aggregate::{Hash, Transaction};
 use scape_p2p::dandelion::Params;
 use scape_p2p::peer::Direction;
 use scape_p2p::wire::Message;
-use scape_pool::{ChainView, Instant, Notice, PeerId};
+use scape_pool::{ChainView, Instant, Notice, PeerId, WayOut};
 
 use super::{Breach, Invariant, Law, honest};
 use crate::flow::{Mint, kernels};
@@ -168,7 +168,7 @@ fn idle(net: &Network, id: NodeId, unsent: &[Message], what: &[Happening]) -> Op
         let Happening::Observed(node, Observation::Notice(notice)) = happening else { continue };
         let kernels = match notice {
             Notice::Relayed { kernels, .. } | Notice::Fluffed { kernels, .. } => kernels,
-            Notice::Held { kernels } if zone.is_lonely() => kernels,
+            Notice::Held { kernels } if zone.way_out() != WayOut::Open => kernels,
             _ => continue,
         };
         if *node == id {

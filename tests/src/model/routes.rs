@@ -24,6 +24,7 @@ impl Routes {
     pub fn coin_of(&self, source: Source) -> Coin {
         let bit = match source {
             Source::Own => 0,
+            Source::Zone => 0,
             Source::Peer(peer) => peer.0 % 8,
         };
         match self.fluff >> bit & 1 {

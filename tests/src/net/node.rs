@@ -91,6 +91,7 @@ pub struct Received {
 pub struct Node {
     pub(super) zone: Option<Zone>,
     pub(super) ledger: DevLedger,
+    pub(super) beside: Option<NodeId>,
     pub(super) config: ZoneConfig,
     /// What it would find on its disk after a crash.
     pub(super) journal: BTreeMap<Hash, Record>,
@@ -136,6 +137,7 @@ impl Node {
         Self {
             zone: None,
             ledger,
+            beside: spec.beside,
             config,
             journal: BTreeMap::new(),
             known: spec.knows.iter().map(|node| node.on(network)).collect(),
