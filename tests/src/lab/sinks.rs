@@ -123,7 +123,8 @@ impl World<'_> {
         let sink = self.sinks.parcels[parcel as usize].sink;
         let kind = self.nodes[to as usize].kind;
         if kind != NodeKind::Honest {
-            self.run.passages.push(Passage { at: now, spy: to, from, sink, parcel });
+            let swallowed = kind == NodeKind::BlackHole;
+            self.run.passages.push(Passage { at: now, spy: to, from, sink, parcel, swallowed });
         }
         if sink == to {
             return self.open(to, from, parcel, now);
