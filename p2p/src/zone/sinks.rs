@@ -14,6 +14,7 @@ use super::peer::Peer;
 use super::transactions::Way;
 use super::{Effect, Zone, ZoneContext};
 use crate::addr::PeerAddr;
+use crate::book::UnixTime;
 use crate::dandelion::rendezvous::{
     Almanac, Carrier, Epoch, Keys, Onward, SinkKey, elect, open, seal, sink_count,
 };
@@ -110,6 +111,21 @@ impl Zone {
     /// How many nodes may be sinks, as far as we know.
     pub fn known_keys(&self) -> usize {
         self.sinks.keys.len()
+    }
+
+    /// The keys of nodes that may be sinks as text, to be saved by the host: without them a node
+    /// takes an hour after a restart to find the sinks that all others use.
+    pub fn sink_keys(&self, now: UnixTime) -> String {
+        self.sinks.keys.to_text(now)
+    }
+
+    /// Knows again what [`Zone::sink_keys`] gave before a restart, not more than a day ago. Returns
+    /// how many lines were skipped. Call it before [`Zone::restore`].
+    pub fn restore_sink_keys(&mut self, text: &str, now: UnixTime) -> usize {
+        let allowed = |sink: &SinkKey| self.book.check(sink.addr, now).is_ok();
+        let (keys, skipped) = Keys::from_text(text, now, allowed);
+        self.sinks.keys = keys;
+        skipped
     }
 
     /// The sinks that are used now.

@@ -36,6 +36,7 @@ pub use almanac::{Almanac, CONFIRMATIONS, EPOCH_BLOCKS, RATE_BLOCKS};
 pub use carrier::{Carrier, Onward};
 pub use elect::{Epoch, Nominee, elect, sink_count};
 pub use keys::{
-    Keys, MAX_KEYS, MAX_KEYS_BODY, SEALED_STEM, SINK_KEYS, SinkKey, decode_keys, encode_keys,
+    Keys, MAX_KEYS, MAX_KEYS_BODY, MAX_KEYS_TEXT, SEALED_STEM, SINK_KEYS, SinkKey, decode_keys,
+    encode_keys,
 };
 pub use seal::{MAX_SEALED, OpenError, SIZES, SealError, open, seal};
