@@ -52,7 +52,11 @@ enum Command {
         shards: Vec<PathBuf>,
     },
     /// Measure what others have measured, and fail where it comes out differently.
-    Calibrate,
+    Calibrate {
+        /// Only what takes seconds and is not in the tests: four days of mainnet.
+        #[arg(long)]
+        quick: bool,
+    },
     /// Play all presets, and draw the traced share against the time until the fluff.
     Pareto {
         /// The network and its traffic, as TOML.
@@ -83,7 +87,7 @@ fn main() -> Result<()> {
     match &args.command {
         Command::Run { file, flags } => run(&args, &setup(file.as_deref(), flags)?),
         Command::Merge { shards } => merge(&args, shards),
-        Command::Calibrate => calibrate(&args),
+        Command::Calibrate { quick } => calibrate(&args, *quick),
         Command::Pareto { file, flags } => pareto(&args, &setup(file.as_deref(), flags)?),
         Command::Risks { file, flags } => risks(&args, &setup(file.as_deref(), flags)?),
         Command::Election { epochs } => election(&args, *epochs),
@@ -125,10 +129,11 @@ fn merge(args: &Args, shards: &[PathBuf]) -> Result<()> {
     finish(args, &Results::merge(shards)?)
 }
 
-fn calibrate(args: &Args) -> Result<()> {
+fn calibrate(args: &Args, quick: bool) -> Result<()> {
+    let effort = if quick { Effort::quick() } else { Effort::default() };
     let bar = bar();
     let show = |share| bar.set_position((share * STEPS) as u64);
-    let calibrations = calibrate::calibrate(&Effort::default(), args.threads(), show)?;
+    let calibrations = calibrate::calibrate(&effort, args.threads(), show)?;
     bar.finish_and_clear();
     write(&args.out, &calibrate::files(&calibrations))?;
     let mut off = 0;
