@@ -224,8 +224,8 @@ const MONERO: Params = Params {
 /// - Windows end before the embargo of Grin nodes that sent something along their stem.
 /// - Relays that forward half of what they get cannot tell whom it comes from. More would lose more
 ///   where a share of the relays swallows it.
-/// - Where a tenth swallows all that it gets, four sinks leave 3% of that to be fluffed by its origin
-///   first.
+/// - Where a tenth swallows all that it gets, four attempts leave 3.5% of that to be fluffed by its
+///   origin first.
 const SCAPE: Params = Params { rendezvous: Some(SERVICE), ..GRIN_5 };
 
 const SERVICE: RendezvousParams = RendezvousParams {
