@@ -110,7 +110,7 @@ fn windows_differ_in_length() {
 }
 
 #[test]
-fn what_a_sink_swallows_goes_to_another_one_then_along_the_stem_and_then_to_everyone() {
+fn what_is_swallowed_goes_the_same_way_again_to_another_sink_along_the_stem_and_to_everyone() {
     let mut world = world();
     let tx = world.tx();
     world.stem(&tx, Source::Own).expect("fits");
@@ -118,15 +118,17 @@ fn what_a_sink_swallows_goes_to_another_one_then_along_the_stem_and_then_to_ever
     let mut secs = end_of_embargo(&world, 0);
     world.run_until(secs - 1);
     assert!(world.drain().is_silent());
-    world.run_until(secs);
-    let out = world.drain();
-    assert!(out.stems.is_empty() && out.fluffs.is_empty());
-    assert_eq!((out.seals[0].0, &out.seals[0].1, out.seals[0].3), (SINKS[1], &tx, 1));
-    secs = end_of_embargo(&world, secs);
+    for (attempt, sink) in [(1, SINKS[0]), (2, SINKS[1])] {
+        world.run_until(secs);
+        let out = world.drain();
+        assert!(out.stems.is_empty() && out.fluffs.is_empty());
+        assert_eq!((out.seals[0].0, &out.seals[0].1, out.seals[0].3), (sink, &tx, attempt));
+        secs = end_of_embargo(&world, secs);
+    }
     world.run_until(secs);
     let out = world.drain();
     assert!(out.seals.is_empty() && out.fluffs.is_empty());
-    assert_eq!(out.stems[0].1, tx, "two sinks were enough");
+    assert_eq!(out.stems[0].1, tx, "that was enough");
     secs = end_of_embargo(&world, secs);
     world.run_until(secs);
     let out = world.drain();
@@ -273,22 +275,59 @@ fn who_gathers_nothing_treats_it_as_a_stem_transaction() {
 }
 
 #[test]
-fn an_own_transaction_that_was_sealed_survives_a_crash() {
+fn an_own_transaction_that_was_sealed_goes_to_a_sink_again_after_a_crash() {
     let mut world = world();
     let tx = world.tx();
     world.stem(&tx, Source::Own).expect("fits");
     let mut record = world.drain().kept.pop().expect("it is kept");
-    let RecordStage::Sent { embargo } = record.stage else { panic!("{record:?}") };
-    let secs = end_of_embargo(&world, 0);
+    let RecordStage::Sealed { embargo, attempts: 0 } = record.stage else { panic!("{record:?}") };
+    let mut secs = end_of_embargo(&world, 0);
+    for attempt in 1..3 {
+        world.pool = Pool::new(rendezvous(), [9; 32]);
+        world.with_ctx(|pool, ctx| pool.restore([record], &[], ctx));
+        world.run_until(secs - 1);
+        assert!(world.drain().is_silent(), "nothing leaves twice before the embargo ends");
+        world.run_until(secs);
+        let out = world.drain();
+        assert!(out.stems.is_empty() && out.fluffs.is_empty());
+        let seals: Vec<_> =
+            out.seals.iter().map(|(_, sent, _, attempt)| (sent, *attempt)).collect();
+        assert_eq!(seals, [(&tx, attempt)]);
+        // The new embargo is kept before it is sealed anew.
+        record = out.kept.last().expect("it is kept").clone();
+        let RecordStage::Sealed { embargo: new, attempts } = record.stage else {
+            panic!("{record:?}")
+        };
+        assert!(new > embargo && attempts == attempt);
+        secs = end_of_embargo(&world, secs);
+    }
+    // What went along the stem is not sent again.
     world.run_until(secs);
-    // The new embargo is kept before it is sealed anew.
     let out = world.drain();
+    assert_eq!(out.stems.len(), 1);
     record = out.kept.last().expect("it is kept").clone();
-    assert!(matches!(record.stage, RecordStage::Sent { embargo: new } if new > embargo));
-    assert_eq!(out.seals.len(), 1);
+    assert!(matches!(record.stage, RecordStage::Sent { .. }));
+    secs = end_of_embargo(&world, secs);
     world.pool = Pool::new(rendezvous(), [9; 32]);
     world.with_ctx(|pool, ctx| pool.restore([record], &[], ctx));
+    world.run_until(secs - 1);
     assert!(world.drain().is_silent());
-    world.run_until(secs + 100);
+    world.run_until(secs);
     assert_eq!(world.drain().fluffs, [tx]);
+}
+
+#[test]
+fn what_was_sealed_before_a_crash_takes_the_stem_where_no_sink_is_known() {
+    let mut world = world();
+    let tx = world.tx();
+    world.stem(&tx, Source::Own).expect("fits");
+    let record = world.drain().kept.pop().expect("it is kept");
+    let secs = end_of_embargo(&world, 0);
+    world.routes.sinks.clear();
+    world.pool = Pool::new(rendezvous(), [9; 32]);
+    world.with_ctx(|pool, ctx| pool.restore([record], &[], ctx));
+    world.run_until(secs);
+    let out = world.drain();
+    assert!(out.seals.is_empty() && out.fluffs.is_empty());
+    assert_eq!(out.stems[0].1, tx);
 }

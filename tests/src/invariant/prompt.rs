@@ -114,7 +114,7 @@ impl Prompt {
 fn was_sent(net: &Network, node: NodeId, held: &[Hash]) -> bool {
     let mut records = net.node(node).journal();
     records.any(|record| {
-        matches!(record.stage, RecordStage::Sent { .. })
+        matches!(record.stage, RecordStage::Sent { .. } | RecordStage::Sealed { .. })
             && kernels(&record.tx).iter().any(|kernel| held.contains(kernel))
     })
 }
