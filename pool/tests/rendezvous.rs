@@ -78,6 +78,21 @@ fn a_sink_gathers_from_the_first_arrival_until_the_window_closes() {
 }
 
 #[test]
+fn who_comes_when_a_window_closes_opens_another_one() {
+    let mut world = world();
+    let (first, next) = (world.tx(), world.tx());
+    world.sealed(&first, peer(1)).expect("fits");
+    world.now = world.pool.poll_timeout().expect("a window");
+    world.with_ctx(|pool, ctx| pool.handle_timeout(ctx));
+    assert_eq!(world.drain().fluffs, [first]);
+    let closed = world.now;
+    world.sealed(&next, peer(2)).expect("fits");
+    assert!(world.drain().is_silent());
+    let end = world.pool.poll_timeout().expect("another window");
+    assert!(end >= closed + Duration::from_secs(20), "{end:?} is too soon after {closed:?}");
+}
+
+#[test]
 fn no_embargo_closes_a_window_early() {
     let mut config = rendezvous();
     config.embargo.delay = EmbargoDelay::Exponential { mean: Duration::from_secs(1) };
