@@ -238,3 +238,14 @@ fn what_is_sent_is_sent_for_the_owner_if_any_part_is_and_else_for_the_oldest() {
         assert_eq!(world.pool.sent_for(&parts), None);
     }
 }
+
+#[test]
+fn what_is_public_has_come_at_a_time() {
+    let mut world = World::new();
+    let (first, last) = (world.tx(), world.tx());
+    world.fluff(&first, peer(1)).expect("fits");
+    world.run_until(7);
+    world.fluff(&last, peer(1)).expect("fits");
+    let since: Vec<_> = world.pool.latest_public_since().collect();
+    assert_eq!(since, [(&last, Instant::from_secs(7)), (&first, Instant::ZERO)]);
+}

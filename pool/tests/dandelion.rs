@@ -5,10 +5,12 @@ mod kit;
 use std::time::Duration;
 
 use kit::*;
+use rand::Rng;
 use scape_aggregate::builder::AssumedTx;
 use scape_aggregate::{ChainType, Weight, aggregate};
 use scape_pool::{
-    Accepted, Coin, FluffReason, Instant, Notice, PatienceMode, PeerId, Pool, Source,
+    Accepted, Coin, Context, FluffReason, Instant, Notice, PatienceMode, PeerId, Pool, Router,
+    Source,
 };
 
 const OTHER: PeerId = PeerId(2_000);
@@ -449,4 +451,37 @@ fn aggregates_keep_to_the_weight_that_the_host_allows() {
         let parts: usize = stems.iter().map(|(_, tx, ..)| tx.kernels().len()).sum();
         assert_eq!(parts, 2, "nothing stays behind");
     }
+}
+
+/// A router that says no more than it has to.
+struct Plain;
+
+impl Router for Plain {
+    fn coin(&mut self, _: Source, _: &mut dyn Rng) -> Coin {
+        Coin::Seal
+    }
+
+    fn relay(&self, _: Source) -> Option<PeerId> {
+        Some(RELAY)
+    }
+
+    fn is_up(&self, _: PeerId) -> bool {
+        true
+    }
+
+    fn coin_is_sticky(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn a_router_that_knows_no_sinks_and_no_doors_has_relays_and_open_ones() {
+    let mut world = World::new();
+    let tx = world.tx();
+    let (chain, router, now) = (&world.chain, &mut Plain, Instant::ZERO);
+    let mut ctx = Context { now, chain, router };
+    world.pool.handle_stem(tx.clone(), Source::Own, &mut ctx).expect("fits");
+    ctx.now = Instant::from_secs(6);
+    world.pool.handle_timeout(&mut ctx);
+    assert_eq!(world.drain().stems[0].1, tx);
 }
