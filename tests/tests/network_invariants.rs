@@ -322,24 +322,22 @@ fn a_node_that_keeps_others_waiting_is_noticed() {
 }
 
 #[test]
-fn a_node_that_is_no_sink_and_waits_as_one_is_noticed() {
-    let mut prompt = Prompt::default();
-    let rendezvous = Preset::Scape.params().rendezvous;
-    prompt.declare(MUTANT, Params { rendezvous, ..params() });
-    let verdict = World::with(Sleepy).watched_by(prompt);
-    assert_says(verdict, Law::Prompt, "kept something waiting");
-}
-
-#[test]
-fn a_sink_has_until_its_window_closes() {
+fn a_sink_has_until_its_window_closes_and_others_have_no_window() {
     let rendezvous = Preset::Scape.params().rendezvous.unwrap();
     let window = rendezvous.pool.window + rendezvous.pool.spread;
-    for (waits, in_time) in [(window, true), (window + Duration::from_secs(1), false)] {
+    let (patience, second) = (params().patience.interval, Duration::from_secs(1));
+    for (is_sink, waits, in_time) in [
+        (true, window, true),
+        (true, window + second, false),
+        (false, patience, true),
+        (false, patience + second, false),
+    ] {
         let mut world = World::with(scape_tests::net::Honest);
         let mut prompt = Prompt::default();
         prompt.declare(MUTANT, Params { rendezvous: Some(rendezvous), ..params() });
         let kernels = vec![kernel(&world.flow.tx())];
-        let message = sealed_to(world.net.node(MUTANT).sink_key());
+        let sink = if is_sink { MUTANT } else { NodeId(1) };
+        let message = sealed_to(world.net.node(sink).sink_key());
         let (from, link) = (NodeId(4), PeerId(7));
         let sent = Happening::Sent { from, to: MUTANT, link, height: 0, message };
         let stemmed = Notice::Stemmed { kernels: kernels.clone(), source: Source::Peer(link) };
