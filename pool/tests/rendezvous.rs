@@ -237,6 +237,29 @@ fn a_child_waits_at_the_sink_for_its_parent_and_goes_with_it() {
 }
 
 #[test]
+fn what_a_reorg_takes_from_a_sink_and_gives_back_is_gathered_and_nothing_else_is() {
+    for is_sealed in [true, false] {
+        let mut world = world();
+        world.routes.coins = [Coin::Fluff, Coin::Stem].into();
+        let unknown = world.tx();
+        world.mine(std::slice::from_ref(&unknown));
+        let tx = world.child(&unknown);
+        match is_sealed {
+            true => world.sealed(&tx, peer(1)).expect("fits"),
+            false => world.stem(&tx, peer(1)).expect("fits"),
+        };
+        world.reorg(1, &[&[]]);
+        assert_eq!(world.pool.counts().orphans, 1);
+        world.mine(&[unknown]);
+        world.drain();
+        world.run_until(26);
+        let out = world.drain();
+        let reasons = if is_sealed { vec![FluffReason::Gathered] } else { Vec::new() };
+        assert_eq!(out.reasons(), reasons, "{out:?}");
+    }
+}
+
+#[test]
 fn a_stem_that_comes_back_does_not_move_what_is_sealed() {
     for sticky in [false, true] {
         let mut world = world();
