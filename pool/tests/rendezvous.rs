@@ -78,6 +78,21 @@ fn a_sink_gathers_from_the_first_arrival_until_the_window_closes() {
 }
 
 #[test]
+fn who_comes_when_a_window_closes_opens_another_one() {
+    let mut world = world();
+    let (first, next) = (world.tx(), world.tx());
+    world.sealed(&first, peer(1)).expect("fits");
+    world.now = world.pool.poll_timeout().expect("a window");
+    world.with_ctx(|pool, ctx| pool.handle_timeout(ctx));
+    assert_eq!(world.drain().fluffs, [first]);
+    let closed = world.now;
+    world.sealed(&next, peer(2)).expect("fits");
+    assert!(world.drain().is_silent());
+    let end = world.pool.poll_timeout().expect("another window");
+    assert!(end >= closed + Duration::from_secs(20), "{end:?} is too soon after {closed:?}");
+}
+
+#[test]
 fn no_embargo_closes_a_window_early() {
     let mut config = rendezvous();
     config.embargo.delay = EmbargoDelay::Exponential { mean: Duration::from_secs(1) };
@@ -221,6 +236,29 @@ fn a_child_waits_at_the_sink_for_its_parent_and_goes_with_it() {
     world.run_until(30);
     let out = world.drain();
     assert_eq!(out.fluffs, [aggregate(&[parent, child]).expect("they fit together")]);
+}
+
+#[test]
+fn what_a_reorg_takes_from_a_sink_and_gives_back_is_gathered_and_nothing_else_is() {
+    for is_sealed in [true, false] {
+        let mut world = world();
+        world.routes.coins = [Coin::Fluff, Coin::Stem].into();
+        let unknown = world.tx();
+        world.mine(std::slice::from_ref(&unknown));
+        let tx = world.child(&unknown);
+        match is_sealed {
+            true => world.sealed(&tx, peer(1)).expect("fits"),
+            false => world.stem(&tx, peer(1)).expect("fits"),
+        };
+        world.reorg(1, &[&[]]);
+        assert_eq!(world.pool.counts().orphans, 1);
+        world.mine(&[unknown]);
+        world.drain();
+        world.run_until(26);
+        let out = world.drain();
+        let reasons = if is_sealed { vec![FluffReason::Gathered] } else { Vec::new() };
+        assert_eq!(out.reasons(), reasons, "{out:?}");
+    }
 }
 
 #[test]

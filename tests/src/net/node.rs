@@ -10,7 +10,7 @@ use scape_p2p::addr::{I2pAddr, Network, OnionAddr, PeerAddr};
 use scape_p2p::book::{Book, BookConfig, Source};
 use scape_p2p::handshake::PeerInfo;
 use scape_p2p::peer::Capabilities;
-use scape_p2p::secure::{KeyCheck, Protection, StaticKey};
+use scape_p2p::secure::{KeyCheck, Protection, PublicKey, StaticKey};
 use scape_p2p::wire::Message;
 use scape_p2p::zone::{Zone, ZoneConfig};
 use scape_pool::{ChainView, Instant, PeerId, Record};
@@ -174,6 +174,11 @@ impl Node {
     /// Its clock.
     pub fn clock(&self) -> Clock {
         self.clock
+    }
+
+    /// What is sealed to it if it is a sink.
+    pub fn sink_key(&self) -> PublicKey {
+        self.key.public()
     }
 
     /// The parameters of its zone.
