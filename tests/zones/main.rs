@@ -4,8 +4,12 @@
 mod apart;
 mod bridge;
 mod crossing;
+#[cfg(target_os = "linux")]
+mod daemons;
 mod faults;
 mod onions;
 mod prober;
 mod relay;
+#[cfg(target_os = "linux")]
+mod sockets;
 mod waiting;

@@ -42,25 +42,31 @@ impl Prober {
         let mut prober =
             Self { stream, decoder: FrameDecoder::expect_shake(CONSENSUS), early: VecDeque::new() };
         prober.say(&Message::Hand(hand(&local(), nonce, NOWHERE))).await;
-        let Some(Message::Shake(shake)) = prober.next().await else { panic!("no shake") };
+        let Some(Message::Shake(shake)) = prober.next().await else { unreachable!("no shake") };
         prober.decoder.open(VERSION);
         (prober, shake)
     }
 
-    /// Waits for a node that comes here, and shakes hands.
+    /// Waits for a node that comes here, shakes hands, and becomes a relay if it is wanted.
     pub(crate) async fn be_dialled(listener: &TcpListener) -> (Self, Hand) {
+        let (mut prober, hand) = Self::answer(listener).await;
+        // Only a peer that has told its height becomes one.
+        prober.early = prober.look().await.0.into();
+        (prober, hand)
+    }
+
+    /// Waits for a node that comes here, and shakes hands.
+    pub(crate) async fn answer(listener: &TcpListener) -> (Self, Hand) {
         let accepted = timeout(PATIENCE, listener.accept()).await.expect("somebody comes");
-        let stream = accepted.expect("a stream").0;
-        let mut prober =
-            Self { stream, decoder: FrameDecoder::expect_hand(CONSENSUS), early: VecDeque::new() };
-        let Some(Message::Hand(hand)) = prober.next().await else { panic!("no hand") };
+        let (stream, decoder) =
+            (accepted.expect("a stream").0, FrameDecoder::expect_hand(CONSENSUS));
+        let mut prober = Self { stream, decoder, early: VecDeque::new() };
+        let Some(Message::Hand(hand)) = prober.next().await else { unreachable!("no hand") };
         let Local { genesis, capabilities, user_agent, total_difficulty, .. } = local();
         let version = VERSION;
         let shake = Shake { version, capabilities, total_difficulty, user_agent, genesis };
         prober.say(&Message::Shake(shake)).await;
         prober.decoder.open(VERSION);
-        // Only a peer that has told its height becomes a relay.
-        prober.early = prober.look().await.0.into();
         (prober, hand)
     }
 

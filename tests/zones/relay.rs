@@ -179,7 +179,7 @@ impl Relay {
     /// The next thing that happened to this transaction of which `is_it` holds.
     pub(crate) async fn until(&mut self, what: &str, is_it: impl Fn(&Notice) -> bool) {
         let search = async { while !is_it(&self.notices.recv().await.expect("it runs")) {} };
-        timeout(PATIENCE, search).await.unwrap_or_else(|_| panic!("{what}"));
+        timeout(PATIENCE, search).await.unwrap_or_else(|_| unreachable!("{what}"));
     }
 }
 
