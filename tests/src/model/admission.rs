@@ -4,8 +4,8 @@ use scape_aggregate::{Hash, ValidTx, deaggregate};
 use scape_pool::{Accepted, Effect, FluffReason, Notice, Refusal, Source};
 
 use super::entries::{
-    Arrival, Awaits, Id, Part, Past, State, Stem, creates, is_child, is_inside, kernels, overlaps,
-    spends,
+    Arrival, Awaits, Id, Part, Past, State, Stem, Why, creates, is_child, is_inside, kernels,
+    overlaps, spends,
 };
 use super::rules::Fit;
 use super::{Model, Rule, World};
@@ -20,6 +20,17 @@ impl Model {
     pub fn handle_stem(&mut self, tx: ValidTx, source: Source, world: &World) -> Verdict {
         let verdict = self.admit_stem(Arrival::new(tx.clone(), source), world);
         self.finish(tx, source, verdict, world)
+    }
+
+    /// As [`scape_pool::Pool::handle_sealed`].
+    ///
+    /// # Errors
+    /// Why it is not taken.
+    pub fn handle_sealed(&mut self, tx: ValidTx, source: Source, world: &World) -> Verdict {
+        let arrival = Arrival { sealed: true, ..Arrival::new(tx, source) };
+        let verdict = self.admit_stem(arrival, world);
+        self.settle(world);
+        verdict
     }
 
     /// As [`scape_pool::Pool::handle_fluff`].
@@ -50,10 +61,10 @@ impl Model {
     pub(super) fn admit_stem(&mut self, arrival: Arrival, world: &World) -> Verdict {
         let tx = self.without_public(&arrival.tx, true)?;
         let (rest, held) = self.without_held(&tx)?;
-        let source = arrival.source;
+        let (source, sealed) = (arrival.source, arrival.sealed);
         let is_back =
             matches!(source, Source::Peer(_)) && !held.is_empty() && self.keeps(Rule::Loop);
-        let back = is_back.then(|| self.revisit(&held, source, world));
+        let back = is_back.then(|| self.revisit(&held, source, sealed, world));
         let Some(tx) = rest else { return Ok(Accepted::Loop) };
         let arrival = Arrival { tx, ..arrival };
         if let Some(awaits) = self.awaits(&arrival, true, world)? {
@@ -73,19 +84,37 @@ impl Model {
         let embargo = elders.chain(held_entries).map(|entry| entry.embargo).fold(drawn, Ord::max);
         // A child of what is still to be looked at is looked at with it, under the same coin.
         let with_parent = parents().find_map(|parent| match parent.state {
-            State::Fresh { due, coin, .. } => {
-                Some(State::Fresh { due, coin, looped: false, avoid: None })
+            State::Fresh { due, coin, why, .. } => {
+                let why = if why == Why::Looped { Why::Passing } else { why };
+                Some(State::Fresh { due, coin, why, avoid: None })
             }
             State::Sent(_) => None,
         });
-        let fresh = || self.fresh(source, false, world);
-        let state = with_parent.or(back).unwrap_or_else(fresh);
+        let state = match with_parent.or(back) {
+            Some(state) => state,
+            None if sealed => self.gathered(source, world),
+            None => self.fresh(source, Why::Passing, world),
+        };
+        let embargo = self.no_end_before_the_window(embargo, state);
         let id = self.new_id();
         self.wake_for_stem(&tx);
         self.notice(Notice::Stemmed { kernels: kernels(&tx), source });
+        if let State::Fresh { why: Why::Held, .. } = state {
+            self.notice(Notice::Held { kernels: kernels(&tx) });
+        }
         let routed_for = source;
-        let was_sent = false;
-        self.stem.push(Stem { id, tx, source, routed_for, embargo, was_sent, state, company: id });
+        let (was_sent, attempts, company) = (false, 0, id);
+        self.stem.push(Stem {
+            id,
+            tx,
+            source,
+            routed_for,
+            embargo,
+            was_sent,
+            attempts,
+            state,
+            company,
+        });
         if !held.is_empty() {
             let mut company = self.company_of(&held);
             company.push(id);
@@ -229,11 +258,18 @@ impl Model {
 
     /// What came back, and what it travels with, is looked at once more. The owner's own is no
     /// loop.
-    fn revisit(&mut self, held: &[Id], source: Source, world: &World) -> State {
+    ///
+    /// What is sealed to a sink is not on the stem, and stays there, unless that sink is this node.
+    fn revisit(&mut self, held: &[Id], source: Source, sealed: bool, world: &World) -> State {
+        let stays = |id: &Id| !sealed && self.is_sealed(*id) && self.keeps(Rule::Settled);
+        let (settled, held): (Vec<Id>, Vec<Id>) = held.iter().partition(|id| stays(id));
         let mut entries = held.iter().filter_map(|id| self.stem_entry(*id));
         let has_own = entries.any(|entry| entry.source == Source::Own);
-        let state = self.fresh(source, world.routes.sticky && !has_own, world);
-        for id in self.company_of(held) {
+        let is_loop = world.routes.sticky && !has_own && settled.is_empty();
+        let why = if is_loop { Why::Looped } else { Why::Passing };
+        let state =
+            if sealed { self.gathered(source, world) } else { self.fresh(source, why, world) };
+        for id in self.company_of(&held) {
             let Some(entry) = self.stem_entry_mut(id) else { continue };
             if let State::Sent(_) = entry.state {
                 (entry.routed_for, entry.state) = (source, state);

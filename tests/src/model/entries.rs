@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use scape_aggregate::{Commitment, Hash, Input, KernelFeatures, Output, ValidTx};
-use scape_pool::{Coin, Instant, PeerId, Source};
+use scape_pool::{Coin, Instant, PeerId, SinkId, Source};
 
 /// In the order of arrival.
 pub(super) type Id = u64;
@@ -17,6 +17,8 @@ pub(super) struct Stem {
     pub(super) routed_for: Source,
     pub(super) embargo: Instant,
     pub(super) was_sent: bool,
+    /// To how many sinks it was sealed in vain.
+    pub(super) attempts: u8,
     pub(super) state: State,
     /// Those with the same number travel together.
     pub(super) company: Id,
@@ -25,8 +27,36 @@ pub(super) struct Stem {
 /// How far it has come.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) enum State {
-    Fresh { due: Instant, coin: Option<Coin>, looped: bool, avoid: Option<PeerId> },
-    Sent(PeerId),
+    Fresh { due: Instant, coin: Option<Coin>, why: Why, avoid: Option<Hop> },
+    Sent(Hop),
+}
+
+/// Why it waits to be looked at.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) enum Why {
+    Passing,
+    /// It came back while coins are sticky.
+    Looped,
+    /// It was sealed to this node.
+    Gathered,
+    /// It is the owner's, and there was no way out.
+    Held,
+}
+
+/// Whom it was given to. The order is that in which aggregates are made.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) enum Hop {
+    Relay(PeerId),
+    Sink(SinkId),
+}
+
+impl State {
+    pub(super) fn avoided(self) -> Option<Hop> {
+        match self {
+            Self::Fresh { avoid, .. } => avoid,
+            Self::Sent(_) => None,
+        }
+    }
 }
 
 /// A transaction in the txpool, or in a block and in one of the pools before.
@@ -59,6 +89,8 @@ pub(super) struct Arrival {
     pub(super) tx: ValidTx,
     pub(super) source: Source,
     pub(super) past: Past,
+    /// It was sealed to this node.
+    pub(super) sealed: bool,
     /// When it will have waited too long.
     pub(super) expiry: Option<Instant>,
 }
@@ -113,7 +145,12 @@ pub(super) struct Pushed {
 
 impl Arrival {
     pub(super) fn new(tx: ValidTx, source: Source) -> Self {
-        Self { tx, source, past: Past::New, expiry: None }
+        Self { tx, source, past: Past::New, sealed: false, expiry: None }
+    }
+
+    /// One that was here before.
+    pub(super) fn again(tx: ValidTx, source: Source, past: Past) -> Self {
+        Self { past, ..Self::new(tx, source) }
     }
 
     pub(super) fn is_new(&self) -> bool {

@@ -1,16 +1,18 @@
 //! What happens when time is up: coins, families, aggregates, and where they go.
 
 use scape_aggregate::{Aggregate, PlanLimits, ValidTx, plan};
-use scape_pool::{Coin, Effect, FluffReason, Instant, Notice, PeerId, Router, Source};
+use scape_pool::{Coin, Effect, FluffReason, Instant, Notice, Router, Source, WayOut};
 
-use super::entries::{Id, Part, State, is_child, kernels};
+use super::entries::{Hop, Id, Part, State, Stem, Why, is_child, kernels};
 use super::{Model, Rule, World};
 
 /// Where to. The order is that in which aggregates are made.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 enum Lane {
-    Stem(PeerId),
+    Stem(Hop),
     Fluff,
+    /// Nowhere, until there is a way out for the owner's.
+    Hold,
 }
 
 /// Who leaves where to, and the reasons of some.
@@ -42,23 +44,29 @@ impl Model {
         for id in parts {
             let keeps = self.keeps(Rule::Avoid);
             let Some(entry) = self.stem_entry_mut(*id) else { continue };
-            if let State::Sent(relay) = entry.state {
-                let (due, coin, avoid) = (world.now, Some(Coin::Stem), keeps.then_some(relay));
-                entry.state = State::Fresh { due, coin, looped: false, avoid };
+            if let State::Sent(hop) = entry.state {
+                let (due, coin, avoid) = (world.now, Some(Coin::Stem), keeps.then_some(hop));
+                entry.state = State::Fresh { due, coin, why: Why::Passing, avoid };
             }
         }
         self.settle(world);
     }
 
-    /// Fluffs what nobody saw in time, with the ancestors that it needs. On the grid alone.
+    /// Fluffs what nobody saw in time, with the ancestors that it needs. On the grid alone. What a
+    /// sink swallowed gets another chance.
     fn fire_embargo(&mut self, world: &World) {
         let is_over = |embargo| self.sweep_at(embargo) <= world.now;
-        let expired = self.stem.iter().filter(|entry| is_over(entry.embargo));
+        let expired = self.stem.iter().filter(|entry| is_over(entry.embargo)).map(|entry| entry.id);
+        let (again, expired): (Vec<Id>, Vec<Id>) = expired.partition(|id| self.is_sealed(*id));
+        let (shut_in, expired): (Vec<Id>, Vec<Id>) =
+            expired.into_iter().partition(|id| self.is_shut_in(*id, world));
         let mut departure = Departure::default();
-        for id in expired.map(|entry| entry.id) {
+        for id in expired {
             departure.add(&self.closure(id, false), Lane::Fluff);
             departure.reasons.push((id, FluffReason::Embargo));
         }
+        self.seal_again(&again, world);
+        self.wait_on(&shut_in, world);
         if !departure.lanes.is_empty() {
             self.depart(departure, world);
         }
@@ -123,28 +131,16 @@ impl Model {
     /// has all that left before; what is fluffed, or goes to another relay, takes that along.
     fn route(&self, fresh: &[Id], left: &[Id], departure: &mut Departure, world: &World) {
         let Some(oldest) = fresh.first().and_then(|id| self.stem_entry(*id)) else { return };
-        let (coin, looped) = match oldest.state {
-            State::Fresh { coin, looped, .. } => (coin, looped),
-            State::Sent(_) => (None, false),
-        };
-        let avoided: Vec<PeerId> = fresh
-            .iter()
-            .filter_map(|id| match self.stem_entry(*id)?.state {
-                State::Fresh { avoid, .. } => avoid,
-                State::Sent(_) => None,
-            })
-            .collect();
-        let coin = coin.unwrap_or_else(|| world.routes.coin_of(oldest.routed_for));
-        let relay = world.routes.relay(oldest.routed_for).filter(|r| !avoided.contains(r));
-        let (lane, reason) = match (coin, relay) {
-            (Coin::Fluff, _) if looped => (Lane::Fluff, FluffReason::Loop),
-            (Coin::Fluff, _) => (Lane::Fluff, FluffReason::Coin),
-            (Coin::Stem | Coin::Seal, None) => (Lane::Fluff, FluffReason::NoRelay),
-            (Coin::Stem | Coin::Seal, Some(relay)) => (Lane::Stem(relay), FluffReason::Family),
-        };
+        let states = fresh.iter().filter_map(|id| Some(self.stem_entry(*id)?.state));
+        let avoided: Vec<Hop> = states.filter_map(State::avoided).collect();
+        let (lane, reason) = self.decide(oldest, &avoided, world);
+        let is_all_own =
+            fresh.iter().all(|id| self.stem_entry(*id).is_some_and(|e| e.source == Source::Own));
+        // What came from others is theirs to hide.
+        let lane = if lane == Lane::Hold && !is_all_own { Lane::Fluff } else { lane };
         departure.reasons.push((oldest.id, reason));
         let home = self.home(left).filter(|home| {
-            world.routes.is_up(*home) && !avoided.contains(home) && self.keeps(Rule::Home)
+            is_up(*home, world) && !avoided.contains(home) && self.keeps(Rule::Home)
         });
         // Two that are fresh must not be merged without what left and stands between them.
         let is_between = |id: &Id| self.closure(*id, false).iter().any(|a| fresh.contains(a));
@@ -152,6 +148,7 @@ impl Model {
             (Lane::Stem(_), Some(home)) if !left.iter().any(is_between) => {
                 departure.add(fresh, Lane::Stem(home));
             }
+            (Lane::Hold, _) => departure.add(fresh, lane),
             _ => {
                 departure.add(left, lane);
                 departure.add(fresh, lane);
@@ -159,15 +156,39 @@ impl Model {
         }
     }
 
-    /// The one relay that all of these were sent to.
-    fn home(&self, left: &[Id]) -> Option<PeerId> {
+    /// Where one would go, and the reason if that is to everyone.
+    fn decide(&self, entry: &Stem, avoided: &[Hop], world: &World) -> (Lane, FluffReason) {
+        let is_shut = world.routes.way_out != WayOut::Open;
+        if entry.source == Source::Own && is_shut && self.keeps(Rule::Hold) {
+            return (Lane::Hold, FluffReason::NoRelay);
+        }
+        let (coin, why) = match entry.state {
+            State::Fresh { coin, why, .. } => (coin, why),
+            State::Sent(_) => (None, Why::Passing),
+        };
+        let coin = coin.unwrap_or_else(|| world.routes.coin_of(entry.routed_for));
+        if coin == Coin::Fluff {
+            return (Lane::Fluff, reason_of(why));
+        }
+        let is_other = |hop: &Hop| !avoided.contains(hop);
+        let mut sinks = world.routes.sinks.iter().map(|sink| Hop::Sink(*sink)).filter(is_other);
+        let sink = if coin == Coin::Seal { sinks.next() } else { None };
+        let relay = world.routes.relay(entry.routed_for).map(Hop::Relay).filter(is_other);
+        match sink.or(relay) {
+            Some(hop) => (Lane::Stem(hop), FluffReason::Family),
+            None => (Lane::Fluff, FluffReason::NoRelay),
+        }
+    }
+
+    /// The one relay or sink that all of these were sent to.
+    fn home(&self, left: &[Id]) -> Option<Hop> {
         let states = left.iter().filter_map(|id| Some(self.stem_entry(*id)?.state));
-        let mut relays = states.map(|state| match state {
-            State::Sent(relay) => Some(relay),
+        let mut hops = states.map(|state| match state {
+            State::Sent(hop) => Some(hop),
             State::Fresh { .. } => None,
         });
-        let first = relays.next()??;
-        relays.all(|relay| relay == Some(first)).then_some(first)
+        let first = hops.next()??;
+        hops.all(|hop| hop == Some(first)).then_some(first)
     }
 
     fn depart(&mut self, departure: Departure, world: &World) {
@@ -185,7 +206,8 @@ impl Model {
             let outputs: usize = entries.map(|entry| entry.tx.outputs().len()).sum();
             let cut_through = outputs.saturating_sub(tx.outputs().len());
             match lane {
-                Lane::Stem(relay) => self.send(relay, tx, parts, cut_through),
+                Lane::Stem(hop) => self.send(hop, tx, parts, cut_through),
+                Lane::Hold => self.hold(&parts, world),
                 Lane::Fluff => {
                     let mut of_parts = parts
                         .iter()
@@ -198,17 +220,23 @@ impl Model {
         self.trim(newest, world);
     }
 
-    fn send(&mut self, relay: PeerId, tx: ValidTx, parts: Vec<Id>, cut_through: usize) {
+    fn send(&mut self, hop: Hop, tx: ValidTx, parts: Vec<Id>, cut_through: usize) {
+        let mut attempt = 0;
         for id in &parts {
             if let Some(entry) = self.stem_entry_mut(*id) {
-                entry.state = State::Sent(relay);
+                entry.state = State::Sent(hop);
+                attempt = entry.attempts.max(attempt);
             }
         }
         self.keep_together(&parts);
         self.join_embargoes(&parts);
         let kernels = kernels(&tx);
         self.notice(Notice::Relayed { kernels, parts: parts.len(), cut_through });
-        self.effects.push(Effect::Stem { relay, tx, parts: Vec::new() });
+        let nobody = Vec::new();
+        self.effects.push(match hop {
+            Hop::Relay(relay) => Effect::Stem { relay, tx, parts: nobody },
+            Hop::Sink(sink) => Effect::Seal { sink, tx, parts: nobody, attempt },
+        });
         self.sent.push(parts);
     }
 
@@ -249,8 +277,7 @@ impl Model {
         }
     }
 
-    /// The embargoes of what is sent for the first time end with the last of all that goes along;
-    /// those of children never before those of parents.
+    /// The embargoes of what is sent for the first time end with the last of all that goes along.
     fn join_embargoes(&mut self, ids: &[Id]) {
         let entries = ids.iter().filter_map(|id| self.stem_entry(*id));
         let last = entries.map(|entry| entry.embargo).max();
@@ -261,6 +288,11 @@ impl Model {
                 entry.embargo = entry.embargo.max(last.unwrap_or_default());
             }
         }
+        self.delay_children();
+    }
+
+    /// Embargoes of children never end before those of parents.
+    pub(super) fn delay_children(&mut self) {
         while let Some((id, embargo)) = self.hurried_child() {
             if let Some(child) = self.stem_entry_mut(id) {
                 child.embargo = embargo;
@@ -276,5 +308,21 @@ impl Model {
             let parent = parents.find(|parent| parent.embargo > child.embargo)?;
             Some((child.id, parent.embargo))
         })
+    }
+}
+
+fn reason_of(why: Why) -> FluffReason {
+    match why {
+        Why::Passing | Why::Held => FluffReason::Coin,
+        Why::Looped => FluffReason::Loop,
+        Why::Gathered => FluffReason::Gathered,
+    }
+}
+
+/// Whether a child can follow there. Somebody can always carry it to a sink.
+fn is_up(hop: Hop, world: &World) -> bool {
+    match hop {
+        Hop::Relay(relay) => world.routes.is_up(relay),
+        Hop::Sink(_) => true,
     }
 }

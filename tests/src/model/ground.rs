@@ -4,8 +4,8 @@ use scape_aggregate::{Aggregate, Commitment, PlanLimits, ValidTx, plan};
 use scape_pool::{Effect, Notice, Source};
 
 use super::entries::{
-    Arrival, Awaits, Id, Part, Past, Public, Stem, creates, is_child, is_inside, kernels, overlaps,
-    spends,
+    Arrival, Awaits, Id, Part, Past, Public, State, Stem, Why, creates, is_child, is_inside,
+    kernels, overlaps, spends,
 };
 use super::rules::Fit;
 use super::{Model, Rule, World};
@@ -128,9 +128,10 @@ impl Model {
             self.stem.push(entry);
             return self.stem.sort_by_key(|entry| entry.id);
         }
-        let Stem { tx, source, embargo, .. } = entry;
+        let Stem { tx, source, embargo, state, .. } = entry;
         self.doubt_children(&tx, ground);
-        let arrival = Arrival { tx, source, past: Past::Stem(embargo), expiry: None };
+        let sealed = matches!(state, State::Fresh { why: Why::Gathered, .. });
+        let arrival = Arrival { sealed, ..Arrival::again(tx, source, Past::Stem(embargo)) };
         self.leave(arrival, true, fate, ground, world);
     }
 
@@ -169,7 +170,7 @@ impl Model {
     ) {
         // No peer is named, so that nobody is left out when it comes back.
         let source = Source::Own;
-        let arrival = Arrival { tx, source, past: Past::Public(parts), expiry: None };
+        let arrival = Arrival::again(tx, source, Past::Public(parts));
         self.leave(arrival, false, fate, ground, world);
     }
 

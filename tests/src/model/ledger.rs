@@ -61,7 +61,7 @@ impl Ledger {
     fn is_mature(&self, input: &Commitment) -> bool {
         let coinbase = self.utxo(input).filter(|utxo| utxo.features == OutputFeatures::Coinbase);
         coinbase.is_none_or(|utxo| {
-            utxo.height + super::trial::CONSENSUS.chain.coinbase_maturity() <= self.tip().height + 1
+            utxo.height + super::setup::CONSENSUS.chain.coinbase_maturity() <= self.tip().height + 1
         })
     }
 

@@ -1,7 +1,7 @@
 use scape_aggregate::{Hash, ValidTx};
 use scape_pool::{Coin, Effect, Instant, Notice, PatienceMode, PoolConfig, Source};
 
-use super::entries::{Id, Mined, Orphan, Part, Public, Pushed, State, Stem, nrd, overlaps};
+use super::entries::{Id, Mined, Orphan, Part, Public, Pushed, State, Stem, Why, nrd, overlaps};
 use super::{Rule, World};
 
 /// Lists of transactions, and what they are. See the [module documentation](super).
@@ -14,8 +14,10 @@ pub struct Model {
     pub(super) orphans: Vec<Orphan>,
     pub(super) pushed: Vec<Pushed>,
     pub(super) effects: Vec<Effect>,
-    /// The parts of each [`Effect::Stem`], which are not the pool's and therefore not in it.
+    /// The parts of each [`Effect::Stem`] and [`Effect::Seal`], which are not the pool's and therefore not in it.
     pub(super) sent: Vec<Vec<Id>>,
+    /// When what is sealed to this node goes, or went last.
+    pub(super) window: Option<Instant>,
     /// Whether aggregates fell apart in this call.
     pub(super) fell_apart: bool,
     omitted: Option<Rule>,
@@ -26,7 +28,8 @@ impl Model {
     /// An empty pool.
     ///
     /// # Correctness
-    /// `config` must say the phase of patience, and its embargo must have no random part.
+    /// `config` must say the phase of patience, and neither its embargo nor the window of a sink may
+    /// have a random part.
     pub fn new(config: PoolConfig) -> Self {
         Self {
             config,
@@ -37,6 +40,7 @@ impl Model {
             pushed: Vec::new(),
             effects: Vec::new(),
             sent: Vec::new(),
+            window: None,
             fell_apart: false,
             omitted: None,
             next_id: 0,
@@ -101,14 +105,17 @@ impl Model {
     }
 
     /// The state of what is to be looked at, on behalf of `source`.
-    pub(super) fn fresh(&self, source: Source, looped: bool, world: &World) -> State {
+    pub(super) fn fresh(&self, source: Source, why: Why, world: &World) -> State {
         let coin = match self.config.patience.mode {
-            _ if looped => Some(Coin::Fluff),
+            _ if why == Why::Looped => Some(Coin::Fluff),
             PatienceMode::EveryHop => None,
             PatienceMode::FluffOnly => Some(world.routes.coin_of(source)),
         };
-        let due = if coin == Some(Coin::Stem) { world.now } else { self.patience_after(world.now) };
-        State::Fresh { due, coin, looped, avoid: None }
+        let due = match coin {
+            Some(Coin::Stem | Coin::Seal) => world.now,
+            Some(Coin::Fluff) | None => self.patience_after(world.now),
+        };
+        State::Fresh { due, coin, why, avoid: None }
     }
 
     /// The first tick of the patience grid after a moment.

@@ -7,8 +7,9 @@
 //! [`Op`]erations, and after each the verdict, every effect, what the stempool and the txpool
 //! hold, the ends of embargoes, how many wait, and the next timeout must be the same.
 //!
-//! The model is told nothing by the pool. Two things make that possible: embargoes have no random
-//! part here, and coins are a matter of the source, as the trial's [`Routes`] say.
+//! The model is told nothing by the pool. Two things make that possible: embargoes and
+//! windows have no random part here, and coins are a matter of the source, as the trial's [`Routes`]
+//! say, as is the order in which sinks are preferred.
 //!
 //! # What is not modelled
 //! - Bounds in bytes: only those in numbers of transactions are.
@@ -29,6 +30,8 @@ mod op;
 mod own;
 mod routes;
 mod rules;
+mod setup;
+mod sinks;
 mod trial;
 mod waiting;
 
@@ -37,7 +40,8 @@ pub use lists::Model;
 pub use op::{Op, Way};
 pub use routes::Routes;
 pub use rules::Rule;
-pub use trial::{CONSENSUS, Disagreement, Setup, Trial};
+pub use setup::{CONSENSUS, Setup};
+pub use trial::{Disagreement, Trial};
 
 use scape_pool::Instant;
 

@@ -9,7 +9,7 @@ use scape_pool::ChainView;
 
 use super::Ledger;
 use super::entries::{creates, kernels, spends};
-use super::trial::CONSENSUS;
+use super::setup::CONSENSUS;
 
 /// Something that happens. The first byte chooses what, the others which and how.
 ///
@@ -18,7 +18,7 @@ use super::trial::CONSENSUS;
 pub enum Op {
     /// A new transaction comes.
     New {
-        /// On the stem or in public, or not at all for now.
+        /// On the stem, sealed or in public, or not at all for now.
         way: Way,
         /// 0: of the owner.
         source: u8,
@@ -29,7 +29,7 @@ pub enum Op {
     },
     /// One that was made before comes, maybe again.
     Again {
-        /// On the stem or in public.
+        /// On the stem, sealed or in public.
         way: Way,
         /// 0: of the owner.
         source: u8,
@@ -38,7 +38,7 @@ pub enum Op {
     },
     /// Several that were made before come merged.
     Merged {
-        /// On the stem or in public.
+        /// On the stem, sealed or in public.
         way: Way,
         /// 0: of the owner.
         source: u8,
@@ -79,6 +79,8 @@ pub enum Op {
         fluff: u8,
         /// Which relays.
         relays: u8,
+        /// Which sinks, and whether the owner's find a way out.
+        sinks: u8,
     },
     /// Something sent did not arrive.
     Undelivered {
@@ -92,6 +94,8 @@ pub enum Op {
 pub enum Way {
     /// As a stem transaction.
     Stem,
+    /// Sealed to this node. The owner does not do that: his come as stem transactions.
+    Sealed,
     /// As a fluffed one.
     Public,
     /// Not yet.
@@ -102,23 +106,28 @@ impl Op {
     /// The operation that four bytes say.
     pub fn from_bytes([kind, a, b, c]: [u8; 4]) -> Self {
         let source = a % 4;
-        let way = |public: bool| if public { Way::Public } else { Way::Stem };
+        let way = |bits: u8| match bits % 4 {
+            0 => Way::Stem,
+            2 => Way::Sealed,
+            _ => Way::Public,
+        };
         match kind % 20 {
             0..=6 => {
                 let way = match a / 4 % 8 {
-                    0..=4 => Way::Stem,
+                    0..=2 => Way::Stem,
+                    3..=4 => Way::Sealed,
                     5..=6 => Way::Public,
                     _ => Way::Nowhere,
                 };
                 Self::New { way, source, recipe: b, on: c }
             }
-            7..=8 => Self::Again { way: way(a / 4 % 2 == 1), source, which: b },
-            9..=10 => Self::Merged { way: way(a / 4 % 2 == 1), source, which: b, from: c },
+            7..=8 => Self::Again { way: way(a / 4), source, which: b },
+            9..=10 => Self::Merged { way: way(a / 4), source, which: b, from: c },
             11..=13 => Self::Pass { secs: a % 32 },
             14 => Self::Late { secs: a % 64 },
             15..=16 => Self::Mine { anything: a % 2 == 1, which: b },
             17 => Self::Reorg { undone: 1 + a % 2, mined: a / 2 % 4, which: b },
-            18 => Self::Route { fluff: a, relays: b },
+            18 => Self::Route { fluff: a, relays: b, sinks: c },
             _ => Self::Undelivered { which: a },
         }
     }

@@ -104,7 +104,7 @@ impl Model {
             return false;
         }
         let past = Past::Stem(self.embargo_from(world.now));
-        let arrival = Arrival { tx: tx.clone(), source: Source::Own, past, expiry: None };
+        let arrival = Arrival::again(tx.clone(), Source::Own, past);
         self.admit_stem(arrival, world).is_ok()
     }
 }

@@ -1,5 +1,5 @@
 use rand::Rng;
-use scape_pool::{Coin, PeerId, Router, Source};
+use scape_pool::{Coin, PeerId, Router, SinkId, Source, WayOut};
 
 /// Coins and relays that depend on the source alone, so that it does not matter how often and in
 /// which order they are asked for.
@@ -13,6 +13,10 @@ pub struct Routes {
     pub down: Option<PeerId>,
     /// Whether coins count as those of an epoch.
     pub sticky: bool,
+    /// The sinks, the preferred one first. Where there are any, coins say to seal rather than to stem.
+    pub sinks: Vec<SinkId>,
+    /// Whether the owner has somebody to hide behind.
+    pub way_out: WayOut,
 }
 
 impl Routes {
@@ -23,7 +27,11 @@ impl Routes {
             Source::Zone => 0,
             Source::Peer(peer) => peer.0 % 8,
         };
-        if self.fluff >> bit & 1 == 1 { Coin::Fluff } else { Coin::Stem }
+        match self.fluff >> bit & 1 {
+            1 => Coin::Fluff,
+            _ if self.sinks.is_empty() => Coin::Stem,
+            _ => Coin::Seal,
+        }
     }
 }
 
@@ -36,11 +44,19 @@ impl Router for Routes {
         self.relays[usize::from(source != Source::Own)]
     }
 
+    fn sink(&self, avoid: &[SinkId], _: &mut dyn Rng) -> Option<SinkId> {
+        self.sinks.iter().find(|sink| !avoid.contains(sink)).copied()
+    }
+
     fn is_up(&self, relay: PeerId) -> bool {
         self.down != Some(relay)
     }
 
     fn coin_is_sticky(&self) -> bool {
         self.sticky
+    }
+
+    fn way_out(&self) -> WayOut {
+        self.way_out
     }
 }

@@ -32,6 +32,18 @@ pub enum Rule {
     Home,
     /// What could not be delivered goes another way.
     Avoid,
+    /// What is sealed to this node waits for the window that is open.
+    Window,
+    /// No embargo ends before that window.
+    WholeWindow,
+    /// What a sink swallowed is sent again.
+    SealAgain,
+    /// After some sinks it goes along the stem.
+    Attempts,
+    /// What is sealed to a sink stays there when it comes back on the stem.
+    Settled,
+    /// The owner's waits while nobody is there to hide behind.
+    Hold,
     /// Embargoes of one sending end together.
     JoinEmbargoes,
     /// An embargo never ends before that of a parent.
@@ -48,7 +60,7 @@ pub enum Rule {
 
 impl Rule {
     /// All rules.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 29] = [
         Self::LowFee,
         Self::LockHeight,
         Self::ImmatureCoinbase,
@@ -66,6 +78,12 @@ impl Rule {
         Self::Company,
         Self::Home,
         Self::Avoid,
+        Self::Window,
+        Self::WholeWindow,
+        Self::SealAgain,
+        Self::Attempts,
+        Self::Settled,
+        Self::Hold,
         Self::JoinEmbargoes,
         Self::ParentsFirst,
         Self::GiveUp,

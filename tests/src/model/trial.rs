@@ -1,69 +1,16 @@
 use std::fmt;
 use std::time::Duration;
 
-use scape_aggregate::{ChainType, Commitment, Consensus, Hash, ValidTx};
+use scape_aggregate::{Commitment, Hash, ValidTx};
 use scape_pool::{
-    Accepted, Capacity, ChainUpdate, ChainView, Context, Effect, Embargo, EmbargoDelay, EntryId,
-    Instant, Notice, Patience, PatienceMode, PeerId, Pool, PoolConfig, Refusal, Source,
+    Accepted, ChainUpdate, ChainView, Context, Effect, EntryId, Instant, Notice, PeerId, Pool,
+    Refusal, Source, WayOut,
 };
 
 use super::entries::{Id, creates, kernels, spends};
 use super::op::{Way, Workshop};
+use super::setup::{SINKS, Setup};
 use super::{Ledger, Model, Op, Routes, World};
-
-/// The rules of the chain that trials are held on.
-pub const CONSENSUS: Consensus = Consensus::of(ChainType::AutomatedTesting).with_nrd();
-
-/// What a trial begins with.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Setup {
-    /// There is room for few transactions.
-    pub small: bool,
-    /// Patience is for those that fluff, else for all.
-    pub fluff_only: bool,
-    /// There is no patience.
-    pub hasty: bool,
-    /// Coins are those of an epoch.
-    pub sticky: bool,
-    /// Blocks are soon forgotten.
-    pub forgetful: bool,
-}
-
-impl Setup {
-    /// The setup that the bits of a byte say.
-    pub fn from_byte(byte: u8) -> Self {
-        let bit = |bit: u8| byte >> bit & 1 == 1;
-        Self { small: bit(0), fluff_only: bit(1), hasty: bit(2), sticky: bit(3), forgetful: bit(4) }
-    }
-
-    /// What the pool is told.
-    pub fn config(self) -> PoolConfig {
-        let mut capacity = Capacity::default();
-        if self.small {
-            capacity.stem_entries = 8;
-            capacity.stem_ancestors = 2;
-            capacity.tx_entries = 5;
-            capacity.orphan_entries = 4;
-            capacity.shares = 2;
-        }
-        if self.forgetful {
-            capacity.reorg_depth = 3;
-        }
-        let interval = Duration::from_secs(if self.hasty { 0 } else { 10 });
-        let mode = if self.fluff_only { PatienceMode::FluffOnly } else { PatienceMode::EveryHop };
-        let base = Duration::from_secs(35);
-        PoolConfig {
-            consensus: CONSENSUS,
-            patience: Patience { interval, phase: Some(Duration::from_secs(5)), mode },
-            embargo: Embargo {
-                delay: EmbargoDelay::Uniform { base, spread: Duration::ZERO },
-                sweep: Duration::from_secs(10),
-            },
-            rendezvous: None,
-            capacity,
-        }
-    }
-}
 
 /// The pool and the model do not say the same.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -87,6 +34,7 @@ type Outcome = Result<(), Disagreement>;
 
 /// A pool and a model that live through the same story.
 pub struct Trial {
+    setup: Setup,
     pool: Pool,
     model: Model,
     world: World,
@@ -107,8 +55,11 @@ impl Trial {
     /// Both are empty, and everything has a relay.
     pub fn new(setup: Setup) -> Self {
         let relays = [Some(PeerId(10)), Some(PeerId(11))];
-        let routes = Routes { fluff: 0b0100, relays, down: None, sticky: setup.sticky };
+        let sinks = if setup.sinks { SINKS.to_vec() } else { Vec::new() };
+        let (down, sticky) = (None, setup.sticky);
+        let routes = Routes { fluff: 0b0100, relays, down, sticky, sinks, way_out: WayOut::Open };
         Self {
+            setup,
             pool: Pool::new(setup.config(), [7; 32]),
             model: Model::new(setup.config()),
             world: World { now: Instant::ZERO, chain: Ledger::default(), routes },
@@ -171,23 +122,27 @@ impl Trial {
                 self.follow(&update)
             }
             Op::Reorg { undone, mined, which } => self.reorg(undone, mined, which),
-            Op::Route { fluff, relays } => {
+            Op::Route { fluff, relays, sinks } => {
                 let relay =
                     |number: u8| [10, 11, 12].get(usize::from(number)).map(|id| PeerId(*id));
                 self.world.routes.fluff = fluff;
                 self.world.routes.relays = [relay(relays % 4), relay(relays / 4 % 4)];
                 self.world.routes.down = relay(relays / 16 % 4);
-                Ok(())
+                self.open_ways(sinks)
             }
             Op::Undelivered { which } => self.undelivered(which),
         }
     }
 
-    /// Lets everything come to its end: all time passes and all that can be mined is.
+    /// Lets everything come to its end: there is a way out, all time passes and all that can be mined
+    /// is.
     ///
     /// # Errors
     /// As [`Trial::step`]; also if anything is left in one of the pools.
     pub fn end(&mut self) -> Outcome {
+        if !self.open {
+            self.open_way_out(WayOut::Open)?;
+        }
         for _ in 0..12 {
             self.pass(Duration::from_secs(100))?;
             let block = self.block(false, 0xff);
@@ -207,6 +162,11 @@ impl Trial {
             0 => Source::Own,
             peer => Source::Peer(PeerId(peer.into())),
         };
+        let way = match (way, source) {
+            // The owner seals nothing to himself.
+            (Way::Sealed, Source::Own) => Way::Stem,
+            (way, _) => way,
+        };
         let held = self.held();
         let world = &mut self.world;
         let (pool, model) = match way {
@@ -214,6 +174,10 @@ impl Trial {
             Way::Stem => (
                 with(world, |ctx| self.pool.handle_stem(tx.clone(), source, ctx)),
                 self.model.handle_stem(tx, source, &self.world),
+            ),
+            Way::Sealed => (
+                with(world, |ctx| self.pool.handle_sealed(tx.clone(), source, ctx)),
+                self.model.handle_sealed(tx, source, &self.world),
             ),
             Way::Public => (
                 with(world, |ctx| self.pool.handle_fluff(tx.clone(), source, ctx)),
@@ -223,6 +187,31 @@ impl Trial {
         self.verdicts.push(pool);
         let verdicts = same("the verdict", &pool, &model);
         self.judge(verdicts, &held)
+    }
+
+    /// Other sinks from now on, and maybe a way out for the owner's, or none.
+    fn open_ways(&mut self, sinks: u8) -> Outcome {
+        let routes = &mut self.world.routes;
+        if self.setup.sinks {
+            let count = usize::from(sinks % 4);
+            routes.sinks = SINKS.iter().cycle().skip(count).take(count).copied().collect();
+        }
+        self.open_way_out(match sinks / 4 % 4 {
+            3 if sinks < 128 => WayOut::Awaited,
+            3 => WayOut::Shut,
+            _ => WayOut::Open,
+        })
+    }
+
+    fn open_way_out(&mut self, now: WayOut) -> Outcome {
+        let before = std::mem::replace(&mut self.world.routes.way_out, now);
+        if before == WayOut::Open || now != WayOut::Open {
+            return Ok(());
+        }
+        let held = self.held();
+        with(&mut self.world, |ctx| self.pool.handle_way_out(ctx));
+        self.model.handle_way_out(&self.world);
+        self.judge(Ok(()), &held)
     }
 
     fn pass(&mut self, time: Duration) -> Outcome {
@@ -312,19 +301,19 @@ impl Trial {
     /// Everything that can be seen of the pool is as the model says.
     fn compare(&mut self) -> Outcome {
         let (expected, mut parts_of) = self.model.take_effects();
-        let mut stems: Vec<_> =
-            expected.iter().filter(|e| matches!(e, Effect::Stem { .. })).cloned().collect();
+        let is_sent =
+            |effect: &&Effect| matches!(effect, Effect::Stem { .. } | Effect::Seal { .. });
+        let mut sent: Vec<_> = expected.iter().filter(is_sent).cloned().collect();
         self.effects.clear();
-        let mut named = Vec::new();
         while let Some(mut effect) = self.pool.poll_effect() {
             if let Effect::Keep(_) | Effect::Erase { .. } = effect {
                 continue;
             }
-            if let Effect::Stem { parts, .. } = &mut effect {
-                named.push(std::mem::take(parts));
-                if let Some(index) = stems.iter().position(|stem| *stem == effect) {
-                    stems.remove(index);
-                    self.sent.extend(named.pop().map(|pools| (pools, parts_of.remove(index))));
+            if let Effect::Stem { parts, .. } | Effect::Seal { parts, .. } = &mut effect {
+                let parts = std::mem::take(parts);
+                if let Some(index) = sent.iter().position(|other| *other == effect) {
+                    sent.remove(index);
+                    self.sent.push((parts, parts_of.remove(index)));
                 }
             }
             if let Effect::Notice(Notice::Conflicted { by, .. }) = &mut effect {

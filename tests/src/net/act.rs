@@ -33,7 +33,7 @@ impl Network {
                 self.send(id, to, message);
             }
             Act::Hear(from, message) => self.hear(id, from, message),
-            Act::Dial(to) => self.dial(id, to.addr()),
+            Act::Dial(to) => self.dial(id, to.on(self.nodes[id.0].config.network)),
             Act::WakeAt(at) => {
                 let event = Event::Behave(id, self.nodes[id.0].life);
                 self.queue.push(at.max(self.now), event);

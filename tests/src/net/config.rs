@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use scape_aggregate::{Commitment, Consensus, OutputFeatures};
+use scape_p2p::addr::Network as AddrNetwork;
 use scape_p2p::noise::ValidNoise;
 use scape_p2p::peer::Capabilities;
 use scape_p2p::zone::ZoneConfig;
@@ -154,6 +155,12 @@ impl NodeSpec {
     /// Stays connected to these.
     pub fn dials(self, dials: impl IntoIterator<Item = NodeId>) -> Self {
         Self { dials: dials.into_iter().collect(), ..self }
+    }
+
+    /// Is on this network: it reaches only nodes that are there too, and is reached by them.
+    pub fn on(mut self, network: AddrNetwork) -> Self {
+        self.zone.network = network;
+        self
     }
 
     /// Keeps up `outbound` connections to nodes chosen from these, and from what peers say.

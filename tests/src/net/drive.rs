@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use scape_aggregate::Hash;
-use scape_p2p::addr::PeerAddr;
 use scape_p2p::book::UnixTime;
 use scape_p2p::wire::Message;
 use scape_p2p::zone::{Effect, Zone, ZoneContext};
@@ -30,9 +29,7 @@ impl Network {
             Event::Dialled { from, life, addr } => self.on_dialled(from, life, addr),
             Event::Connected { end, addr, info } => self.on_connected(end, addr, info),
             Event::DialFailed { node, life, addr, to_self } if self.lives(node, life) => {
-                self.with_zone(node, |zone, ctx| {
-                    zone.handle_connect_failed(addr.into(), to_self, ctx)
-                });
+                self.with_zone(node, |zone, ctx| zone.handle_connect_failed(addr, to_self, ctx));
             }
             Event::Verified(node, life, ticket, verdict) if self.lives(node, life) => {
                 self.with_zone(node, |zone, ctx| zone.handle_verified(ticket, verdict, ctx));
@@ -120,8 +117,7 @@ impl Network {
         match effect {
             Effect::Send { peer, message } => self.on_send(id, peer, message),
             Effect::Frame { peer, at, frame } => self.schedule_frame(id, peer, at, frame),
-            Effect::Connect { addr: PeerAddr::Ip(addr) } => self.dial(id, addr),
-            Effect::Connect { addr } => unreachable!("{addr} in a zone of IP addresses"),
+            Effect::Connect { addr } => self.dial(id, addr),
             Effect::HandOver { .. } => unreachable!("there is one zone"),
             Effect::Disconnect { peer, .. } => self.close(peer),
             Effect::Block { ip, duration } => {

@@ -1,11 +1,11 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use scape::chain::Block;
 use scape_aggregate::{ValidTx, VerifyError};
+use scape_p2p::addr::PeerAddr;
 use scape_p2p::handshake::PeerInfo;
 use scape_p2p::zone::Ticket;
 use scape_pool::{Instant, PeerId};
@@ -34,17 +34,17 @@ pub(super) enum Event {
     Dialled {
         from: NodeId,
         life: Life,
-        addr: SocketAddr,
+        addr: PeerAddr,
     },
     Connected {
         end: PeerId,
-        addr: SocketAddr,
+        addr: PeerAddr,
         info: PeerInfo,
     },
     DialFailed {
         node: NodeId,
         life: Life,
-        addr: SocketAddr,
+        addr: PeerAddr,
         to_self: bool,
     },
     Verified(NodeId, Life, Ticket, Result<ValidTx, VerifyError>),

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use rand::RngExt;
+use scape_p2p::addr::{Network as AddrNetwork, PeerAddr};
 use scape_p2p::noise::{FrameSize, Reassembler};
 use scape_p2p::peer::Direction;
 use scape_p2p::wire::{Message, WireError};
@@ -62,17 +63,22 @@ impl Network {
     }
 
     /// A node wants a link.
-    pub(super) fn dial(&mut self, from: NodeId, addr: SocketAddr) {
+    pub(super) fn dial(&mut self, from: NodeId, addr: PeerAddr) {
         let (life, at) = (self.nodes[from.0].life, self.now + self.config.link.delay);
-        let event = match NodeId::at(addr.ip()).filter(|to| to.0 < self.nodes.len()) {
+        let event = match NodeId::reached_at(addr).filter(|to| self.is_on(*to, addr.network())) {
             Some(to) if to != from => Event::Dialled { from, life, addr },
             found => Event::DialFailed { node: from, life, addr, to_self: found == Some(from) },
         };
         self.queue.push(at, event);
     }
 
-    pub(super) fn on_dialled(&mut self, from: NodeId, life: Life, addr: SocketAddr) {
-        let to = NodeId::at(addr.ip()).unwrap_or(from);
+    /// Whether there is such a node, on this network.
+    fn is_on(&self, node: NodeId, network: AddrNetwork) -> bool {
+        self.nodes.get(node.0).is_some_and(|node| node.config.network == network)
+    }
+
+    pub(super) fn on_dialled(&mut self, from: NodeId, life: Life, addr: PeerAddr) {
+        let to = NodeId::reached_at(addr).unwrap_or(from);
         let host = from.addr().ip();
         let (caller, called) = (&self.nodes[from.0], &self.nodes[to.0]);
         let refused = called.zone.is_none()
@@ -86,16 +92,20 @@ impl Network {
             let event = Event::DialFailed { node: from, life, addr, to_self: false };
             return self.queue.push(at, event);
         }
-        let (at_caller, at_called) = (caller.info(from.addr(), called), called.info(addr, caller));
+        // Who comes through an anonymity network shows nothing of itself.
+        let is_hidden = addr.network().is_anonymous();
+        let shown = (!is_hidden).then(|| from.on(addr.network()));
+        let (at_caller, at_called) = (caller.info(shown, called), called.info(Some(addr), caller));
         let (near, far) = self.make_link(from, to);
         let at = self.arrival(near, self.now);
         self.queue.push(at, Event::Connected { end: near, addr, info: at_called });
         self.observe(to, Observation::Connected(from));
         self.nodes[to.0].links.insert(far, from);
         // What the acceptor sees is a port that nobody listens on.
-        let seen = SocketAddr::new(host, 40_000 + (far.0 % 20_000) as u16);
+        let port = 40_000 + (far.0 % 20_000) as u16;
+        let seen = shown.map(|_| PeerAddr::from(SocketAddr::new(host, port)));
         self.with_zone(to, |zone, ctx| {
-            zone.handle_connected(far, Some(seen.into()), Direction::Inbound, at_caller, ctx);
+            zone.handle_connected(far, seen, Direction::Inbound, at_caller, ctx);
         });
         self.send_tip(far);
     }
@@ -120,14 +130,14 @@ impl Network {
     pub(super) fn on_connected(
         &mut self,
         end: PeerId,
-        addr: SocketAddr,
+        addr: PeerAddr,
         info: scape_p2p::handshake::PeerInfo,
     ) {
         let Some((owner, _, to)) = self.ends_of(end) else { return };
         self.nodes[owner.0].links.insert(end, to);
         self.observe(owner, Observation::Connected(to));
         self.with_zone(owner, |zone, ctx| {
-            zone.handle_connected(end, Some(addr.into()), Direction::Outbound, info, ctx);
+            zone.handle_connected(end, Some(addr), Direction::Outbound, info, ctx);
         });
         self.send_tip(end);
     }

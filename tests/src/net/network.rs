@@ -87,8 +87,10 @@ impl Network {
     }
 
     /// Adds a node, which begins its life at once.
-    pub fn add(&mut self, spec: NodeSpec) -> NodeId {
+    pub fn add(&mut self, mut spec: NodeSpec) -> NodeId {
         let id = NodeId(self.nodes.len());
+        let network = spec.zone.network;
+        spec.zone.peers.own_name = network.is_anonymous().then(|| id.on(network));
         let block_delay = self.config.block_delay.mul_f64(self.rng.random::<f64>());
         let rng = seeded(self.config.seed, 0x6265_6861_0000 + id.0 as u64);
         let ledger = self.genesis_with(&spec.forged);

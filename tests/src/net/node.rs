@@ -6,7 +6,7 @@ use std::time::Duration;
 use rand_chacha::ChaCha12Rng;
 use scape::chain::DevLedger;
 use scape_aggregate::Hash;
-use scape_p2p::addr::PeerAddr;
+use scape_p2p::addr::{I2pAddr, Network, OnionAddr, PeerAddr};
 use scape_p2p::book::{Book, BookConfig, Source};
 use scape_p2p::handshake::PeerInfo;
 use scape_p2p::peer::Capabilities;
@@ -33,6 +33,29 @@ impl NodeId {
         // Both are less than 256.
         let ip = Ipv4Addr::new(10, low as u8, high as u8, 1);
         SocketAddr::new(IpAddr::V4(ip), Self::PORT)
+    }
+
+    /// Where the node is reached on a network. Only the network on which it is leads to it.
+    pub fn on(self, network: Network) -> PeerAddr {
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&(self.0 as u64).to_be_bytes());
+        match network {
+            Network::Clearnet => self.addr().into(),
+            Network::Tor => PeerAddr::Onion(OnionAddr::from_key(key), Self::PORT),
+            Network::I2p => PeerAddr::I2p(I2pAddr::from_hash(key), Self::PORT),
+        }
+    }
+
+    /// The node that is reached there, whichever network it is.
+    pub fn reached_at(addr: PeerAddr) -> Option<Self> {
+        let key = match addr {
+            PeerAddr::Ip(addr) => return Self::at(addr.ip()),
+            PeerAddr::Onion(onion, _) => *onion.key(),
+            PeerAddr::I2p(destination, _) => *destination.hash(),
+        };
+        let number = key[..8].try_into().map_or(u64::MAX, u64::from_be_bytes);
+        let node = Self(usize::try_from(number).ok()?);
+        (node.on(addr.network()) == addr).then_some(node)
     }
 
     /// The node that has this address.
@@ -71,7 +94,7 @@ pub struct Node {
     pub(super) config: ZoneConfig,
     /// What it would find on its disk after a crash.
     pub(super) journal: BTreeMap<Hash, Record>,
-    pub(super) known: Vec<SocketAddr>,
+    pub(super) known: Vec<PeerAddr>,
     pub(super) behaviour: Option<Box<dyn Behaviour>>,
     /// What its behaviour draws from.
     pub(super) rng: ChaCha12Rng,
@@ -106,7 +129,8 @@ impl Node {
         rng: ChaCha12Rng,
     ) -> Self {
         let mut config = spec.zone;
-        config.peers.fixed.extend(spec.dials.iter().map(|node| PeerAddr::from(node.addr())));
+        let network = config.network;
+        config.peers.fixed.extend(spec.dials.iter().map(|node| node.on(network)));
         // A copy: what its behaviour draws does not depend on it.
         let key = StaticKey::generate(&mut rng.clone());
         Self {
@@ -114,7 +138,7 @@ impl Node {
             ledger,
             config,
             journal: BTreeMap::new(),
-            known: spec.knows.iter().map(|node| node.addr()).collect(),
+            known: spec.knows.iter().map(|node| node.on(network)).collect(),
             behaviour: spec.behaviour,
             rng,
             key,
@@ -183,7 +207,9 @@ impl Node {
     pub(super) fn begin(&mut self, seed: [u8; 32], now: Instant) {
         let now = self.clock.shows(now);
         let unix = unix(now);
-        let mut book = Book::new(BookConfig { allow_private: true, ..BookConfig::default() });
+        let network = self.config.network;
+        let config = BookConfig { allow_private: true, network, ..BookConfig::default() };
+        let mut book = Book::new(config);
         for addr in &self.known {
             // Each address stands for itself: the book says which it keeps.
             let _ = book.add(*addr, Source::Trusted, unix);
@@ -196,7 +222,7 @@ impl Node {
     }
 
     /// What another node knows of it after a handshake.
-    pub(super) fn info(&self, listen: SocketAddr, to: &Self) -> PeerInfo {
+    pub(super) fn info(&self, listen: Option<PeerAddr>, to: &Self) -> PeerInfo {
         let both = |node: &Self| node.capabilities.contains(Capabilities::ENCRYPTED);
         let protection = match both(self) && both(to) {
             true => Protection::Encrypted { key: self.key.public(), check: KeyCheck::First },
@@ -207,7 +233,7 @@ impl Node {
             capabilities: self.capabilities,
             user_agent: "scape-tests".to_owned(),
             total_difficulty: self.ledger.tip().total_difficulty,
-            listen: Some(listen.into()),
+            listen,
             protection,
         }
     }
