@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::pool::{StemState, Why};
+use crate::pool::{StemMeta, StemState, Why};
 use crate::store::kernel_hashes;
 use crate::{Context, EntryId, Instant, Notice, Pool, Source, WayOut};
 
@@ -36,11 +36,11 @@ impl Pool {
         }
     }
 
-    /// Whether the end of an entry's embargo means nothing, since it is the owner's, has not left
-    /// and cannot leave.
+    /// Whether the end of an entry's embargo means nothing, since it is the owner's, nobody has taken
+    /// it, and it cannot leave.
     pub(crate) fn is_shut_in(&self, id: EntryId, ctx: &Context<'_>) -> bool {
-        let entry = self.stem.get(id);
-        entry.is_some_and(|entry| entry.meta.source == Source::Own && !entry.meta.sent)
+        let waits = |meta: &StemMeta| meta.source == Source::Own && meta.state.due().is_some();
+        self.stem.get(id).is_some_and(|entry| waits(&entry.meta))
             && ctx.router.way_out() == WayOut::Shut
     }
 

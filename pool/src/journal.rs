@@ -82,7 +82,8 @@ impl Journal {
 
 impl Pool {
     /// Goes on after a crash with what was kept: embargoes end when they would have ended, and what
-    /// was sent is not sent once more before that. Call it once, before anything else.
+    /// was sent is not sent once more before that. The embargo of what was not sent begins anew if it
+    /// ended meanwhile. Call it once, before anything else.
     ///
     /// `recent` are the last blocks of the chain, the first one first: what they hold was mined
     /// meanwhile. What does not fit any more is reported as conflicted, and forgotten when that is

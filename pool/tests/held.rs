@@ -140,6 +140,22 @@ fn what_a_relay_has_is_fluffed_although_the_way_out_is_shut() {
 }
 
 #[test]
+fn what_could_not_be_handed_over_waits_for_the_next_relay() {
+    let mut world = World::new();
+    let own = world.tx();
+    world.stem(&own, Source::Own).expect("taken");
+    world.run_until(12);
+    let (_, _, parts) = world.drain().stems.remove(0);
+    world.shut();
+    world.with_ctx(|pool, ctx| pool.handle_undelivered(&parts, ctx));
+    world.run_until(1_000);
+    assert!(world.drain().is_silent());
+    world.open();
+    world.run_until(1_001);
+    assert_eq!(world.drain().stems.len(), 1);
+}
+
+#[test]
 fn what_was_to_end_while_the_node_was_down_waits_on() {
     let mut world = World::new();
     world.shut();

@@ -73,7 +73,9 @@ impl Owner {
     async fn fluff(&self, Excess(excess): Excess) -> Result<(), MethodError> {
         self.node.fluff(excess).await?.map_err(|error| match error {
             FluffError::Unknown => MethodError::NotFound,
-            FluffError::NotInStem => MethodError::Argument(error.to_string()),
+            FluffError::NotInStem | FluffError::NobodyThere => {
+                MethodError::Argument(error.to_string())
+            }
         })
     }
 

@@ -9,7 +9,7 @@ use scape_p2p::addr::{Host, Network, PeerAddr};
 use scape_p2p::book::{Entry, State, UnixTime};
 use scape_p2p::dandelion::Params;
 use scape_p2p::zone::PeersConfig;
-use scape_pool::Instant;
+use scape_pool::{Instant, WayOut};
 use thiserror::Error;
 
 use super::core::{Command, Core};
@@ -53,6 +53,9 @@ pub enum FluffError {
     /// It waits for its parent or for a height, or cannot be mined any more, or is public already.
     #[error("it is not in the stempool")]
     NotInStem,
+    /// The zone that it is to leave by has no relay.
+    #[error("it waits for its zone, where nobody is there to be told")]
+    NobodyThere,
 }
 
 impl NodeHandle {
@@ -164,6 +167,9 @@ impl Core {
         let Self { sites, world, .. } = self;
         for site in sites {
             let Some(kernels) = site.own.hashes(excess) else { continue };
+            if site.zone.way_out() == WayOut::Shut {
+                return Err(FluffError::NobodyThere);
+            }
             let fluffed = site.with_zone(world, |zone, ctx| {
                 kernels.iter().fold(false, |any, kernel| zone.fluff(kernel, ctx) | any)
             });

@@ -246,7 +246,7 @@ impl Zone {
             pool.limit_aggregates(weight_within(noise.config().frame.max_message()));
             Noise::new(noise, rng.random(), now)
         });
-        Self {
+        let mut zone = Self {
             dialer: Dialer::new(&config.peers, now),
             handover: HandOver::new(config.hand_over),
             pool,
@@ -261,7 +261,9 @@ impl Zone {
             rng,
             effects: VecDeque::new(),
             config,
-        }
+        };
+        zone.router.set_way_out(zone.way_out_now());
+        zone
     }
 
     /// The next thing for the host to do.

@@ -461,6 +461,7 @@ fn what_peers_send_through_tor_is_handed_over_once_and_the_owners_never() {
 #[test]
 fn the_owners_wait_until_somebody_was_dialled_and_only_those_are_told() {
     let mut host = Host::hidden();
+    assert_eq!(host.zone.way_out(), WayOut::Shut, "before anything has happened");
     host.join(1, Direction::Inbound);
     let tx = host.tx();
     for fluff in [false, true] {

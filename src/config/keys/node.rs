@@ -58,8 +58,9 @@ pub(super) static NODE: [Key; 4] = [
         },
         Kind::Choices(|| Network::ALL.map(Network::name).to_vec()),
         "",
-        "Through which zones the owner's transactions leave: the first of them that is up. While \
-         none is up they wait. They never leave through a zone that is not named here.",
+        "Through which zones the owner's transactions leave: the first of them that is up when one \
+         is pushed. If none is it waits for the first of all. They never leave through a zone that \
+         is not named here.",
     ),
 ];
 
