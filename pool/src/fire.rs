@@ -126,7 +126,9 @@ impl Pool {
     /// relay that the router names now, if that is another one, or to everyone.
     pub fn handle_undelivered(&mut self, parts: &[EntryId], ctx: &mut Context<'_>) {
         for id in parts {
-            if let Some(StemState::Sent { to: avoid }) = self.stem.get(*id).map(|e| e.meta.state) {
+            if let Some(StemState::Sent { to: avoid, .. }) =
+                self.stem.get(*id).map(|e| e.meta.state)
+            {
                 let (due, coin, why) = (ctx.now, Some(Coin::Stem), Why::Passing);
                 self.set_stem_state(*id, StemState::Fresh { due, coin, why, avoid });
             }
@@ -301,7 +303,7 @@ impl Pool {
     fn home(&self, family: &Family) -> Option<Hop> {
         let mut homes = family.ancestors.iter().filter_map(|id| self.stem.get(*id));
         let hop = |state: StemState| match state {
-            StemState::Sent { to } => to,
+            StemState::Sent { to, .. } => to,
             StemState::Fresh { .. } => None,
         };
         let first = hop(homes.next()?.meta.state)?;
@@ -334,9 +336,10 @@ impl Pool {
 
     fn send(&mut self, hop: Hop, tx: ValidTx, parts: Vec<EntryId>) {
         let (mut created, mut attempt) = (0, 0);
+        let sealed = matches!(hop, Hop::Sink(_));
         for id in &parts {
             let Some(entry) = self.stem.get_mut(*id) else { continue };
-            entry.meta.state = StemState::Sent { to: Some(hop) };
+            entry.meta.state = StemState::Sent { to: Some(hop), sealed };
             attempt = entry.meta.attempts.max(attempt);
             created += entry.tx.outputs().len();
         }

@@ -6,7 +6,7 @@ use scape_aggregate::{Commitment, Hash, TxKernel, ValidTx, deaggregate};
 
 use crate::journal::Journal;
 use crate::many::Many;
-use crate::orphans::{Arrival, Past};
+use crate::orphans::{Arrival, Left, Past};
 use crate::rules::Check;
 use crate::store::{creates, kernel_hashes, spends, wire_size};
 use crate::{BlockSummary, Context, EntryId, Notice, Pool, Refusal, Source};
@@ -287,7 +287,7 @@ impl Pool {
             }
         }
         let embargo = self.fresh_embargo(ctx);
-        let past = Past::Stem { embargo, sent: false };
+        let past = Past::Stem { embargo, left: Left::Not };
         self.admit_stem(Arrival::again(tx, Source::Own, past), ctx).is_ok()
     }
 

@@ -81,8 +81,9 @@ pub(crate) enum StemState {
     /// Waiting to be looked at; the coin may have been flipped already. `avoid` is whom it could not
     /// be handed to, or was in vain.
     Fresh { due: Instant, coin: Option<Coin>, why: Why, avoid: Option<Hop> },
-    /// Handed on, now under embargo. To whom is not known if that was in another life of the node.
-    Sent { to: Option<Hop> },
+    /// Handed on, now under embargo. To whom is not known if that was in another life of the node,
+    /// but whether it was sealed to a sink is.
+    Sent { to: Option<Hop>, sealed: bool },
 }
 
 /// Why an entry that waits is here.
@@ -105,6 +106,11 @@ impl StemState {
             Self::Fresh { due, .. } => Some(*due),
             Self::Sent { .. } => None,
         }
+    }
+
+    /// Whether the last that was done with it was to seal it to a sink.
+    pub(crate) fn is_sealed(&self) -> bool {
+        matches!(self, Self::Sent { sealed: true, .. })
     }
 
     /// Whether it was sealed to this node.

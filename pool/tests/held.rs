@@ -190,3 +190,39 @@ fn what_another_zone_hands_over_is_nobodys_and_no_loop() {
     world.run_until(28);
     assert!(world.drain().is_silent(), "twice is no loop");
 }
+
+fn a_child_waits_alone_when_its_parent_has_left() {
+    let mut world = World::new();
+    let parent = world.tx();
+    world.stem(&parent, Source::Own).expect("taken");
+    world.run_until(6);
+    assert_eq!(world.drain().stems.len(), 1);
+    world.close();
+    let child = world.child(&parent);
+    world.stem(&child, Source::Own).expect("taken");
+    world.run_until(16);
+    let out = world.drain();
+    assert!(out.is_silent(), "{out:?}");
+    let held: Vec<_> = out.notices.iter().filter(|n| matches!(n, Notice::Held { .. })).collect();
+    assert_eq!(held, [&Notice::Held { kernels: kernels(&child) }]);
+    world.open();
+    world.run_until(17);
+    let stems = world.drain().stems;
+    assert_eq!(stems.iter().map(|(_, tx, ..)| tx).collect::<Vec<_>>(), [&child]);
+}
+
+#[test]
+fn a_family_that_is_the_owners_waits_and_another_one_does_not() {
+    for (source, waits) in [(Source::Own, true), (peer(7), false)] {
+        let mut world = World::new();
+        world.close();
+        let parent = world.tx();
+        let child = world.child(&parent);
+        world.stem(&parent, Source::Own).expect("taken");
+        world.stem(&child, source).expect("taken");
+        world.run_until(6);
+        let out = world.drain();
+        assert_eq!(out.is_silent(), waits, "{source:?}: {out:?}");
+        assert_eq!(out.says(|notice| matches!(notice, Notice::Held { .. })), waits, "{out:?}");
+    }
+}

@@ -135,7 +135,9 @@ impl Owned {
     pub(super) fn restored(&mut self, record: &Record, now: Instant) {
         let (state, was_sent) = match record.stage {
             RecordStage::Waiting { .. } => (OwnState::Waiting, false),
-            RecordStage::Sent { .. } => (OwnState::InStem { parts: 0 }, true),
+            RecordStage::Sent { .. } | RecordStage::Sealed { .. } => {
+                (OwnState::InStem { parts: 0 }, true)
+            }
             RecordStage::Public => (OwnState::Fluffed { parts: 0, reason: None }, false),
         };
         self.insert(&record.tx, state, was_sent, now);

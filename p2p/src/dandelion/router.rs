@@ -296,6 +296,19 @@ mod tests {
     }
 
     #[test]
+    fn each_epoch_spreads_sources_anew() {
+        let mut router = router(Preset::DandelionPlusPlus, 8);
+        for (begin, source) in [(1, Source::Own), (401, Source::Peer(PeerId(1)))] {
+            let first = (begin..begin + 400u64).filter(|epoch| {
+                router.handle_timeout(Instant::from_secs(700 * epoch));
+                router.relay(source) == Some(router.relays()[0])
+            });
+            let first = first.count();
+            assert!((150..250).contains(&first), "{source:?}: {first} of 400 on the first relay");
+        }
+    }
+
+    #[test]
     fn relays_of_one_epoch_are_in_different_groups_if_possible() {
         let near = |id| Candidate { group: candidate(1).group, ..candidate(id) };
         for seed in 0..50 {

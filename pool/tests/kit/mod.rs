@@ -51,7 +51,7 @@ pub fn rendezvous() -> PoolConfig {
     let (window, spread) = (Duration::from_secs(20), Duration::from_secs(5));
     PoolConfig {
         patience: Patience { mode: PatienceMode::FluffOnly, ..config.patience },
-        rendezvous: Some(Rendezvous { window, spread, attempts: 2 }),
+        rendezvous: Some(Rendezvous { window, spread, attempts: 3 }),
         ..config
     }
 }

@@ -35,8 +35,8 @@ impl Model {
         matches!(state, Some(State::Sent(Hop::Sink(_)))) && self.keeps(Rule::SealAgain)
     }
 
-    /// Nobody saw in time what was sealed: it goes to another sink, or along the stem if there were
-    /// enough, all under one new embargo.
+    /// Nobody saw in time what was sealed: it goes to the same sink once more, then to another one,
+    /// or along the stem if there were enough, all under one new embargo.
     pub(super) fn seal_again(&mut self, ids: &[Id], world: &World) {
         let most = self.config.rendezvous.map_or(0, |rendezvous| rendezvous.attempts);
         let embargo = self.embargo_from(world.now);
@@ -48,7 +48,8 @@ impl Model {
             entry.embargo = entry.embargo.max(embargo);
             let is_last = entry.attempts >= most && is_bounded;
             let coin = Some(if is_last { Coin::Stem } else { Coin::Seal });
-            let (due, why, avoid) = (world.now, Why::Passing, Some(hop));
+            let avoid = (entry.attempts % 2 == 0).then_some(hop);
+            let (due, why) = (world.now, Why::Passing);
             entry.state = State::Fresh { due, coin, why, avoid };
         }
         self.delay_children();
