@@ -113,7 +113,7 @@ impl Core {
                 () = timeout => {}
                 _ = save.tick() => {
                     for site in &mut self.sites {
-                        site.save_book();
+                        site.save_book(self.world.clock);
                         site.keeper.tidy(self.world.clock.now()).await;
                     }
                 }
@@ -126,7 +126,7 @@ impl Core {
             }
         }
         for site in self.sites {
-            site.shutdown().await;
+            site.shutdown(self.world.clock).await;
         }
     }
 

@@ -25,6 +25,7 @@ mod lag;
 mod library;
 mod own;
 mod owner;
+mod sinks;
 mod site;
 mod tally;
 mod trail;

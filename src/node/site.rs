@@ -31,6 +31,7 @@ use super::identity::load_or_create;
 use super::keeper::Keeper;
 use super::lag::Lag;
 use super::own::Owned;
+use super::sinks::restore_keys;
 use super::tally::Tally;
 use super::{NodeError, PushFailed, ZoneSetup, ZoneStatus, trail};
 use crate::chain::Chain;
@@ -71,6 +72,7 @@ pub(super) struct Site {
     pub(super) kept: Vec<Record>,
     lag: Lag,
     book_path: Option<PathBuf>,
+    keys_path: Option<PathBuf>,
     /// The last time that the address book was saved; it may still be under way.
     saving: Option<JoinHandle<()>>,
 }
@@ -121,6 +123,10 @@ impl Site {
         let lag = Lag::new(setup.chain_lag, seeds.random());
         let mut zone = Zone::new(setup.zone, book, setup.seed, clock.now());
         zone.set_sink_key(sink_key);
+        let keys_path = data_dir.map(|dir| dir.join(file_name("sinks", network, "txt")));
+        if let Some(path) = &keys_path {
+            restore_keys(&mut zone, path, clock.unix());
+        }
         let mut own = Owned::default();
         // The owner sees them although they wait.
         kept.iter().for_each(|record| own.restored(record, clock.now()));
@@ -139,6 +145,7 @@ impl Site {
             kept,
             lag,
             book_path,
+            keys_path,
             saving: None,
         })
     }
@@ -366,25 +373,29 @@ impl Site {
         }
     }
 
-    /// Begins to save the address book, on a thread that may wait for the disk, unless that is under
-    /// way: two at once would take each other's temporary file away.
-    pub(super) fn save_book(&mut self) {
-        let Some(path) = self.book_path.clone() else { return };
-        if self.saving.as_ref().is_some_and(|saving| !saving.is_finished()) {
+    /// Begins to save the address book and the keys of sinks, on a thread that may wait for the disk,
+    /// unless that is under way: two at once would take each other's temporary file away.
+    pub(super) fn save_book(&mut self, clock: Clock) {
+        let is_saving = self.saving.as_ref().is_some_and(|saving| !saving.is_finished());
+        if is_saving || self.book_path.is_none() {
             return;
         }
-        let text = self.zone.book().to_text();
+        let (book, keys) = (self.zone.book().to_text(), self.zone.sink_keys(clock.unix()));
+        let files = [(self.book_path.clone(), book), (self.keys_path.clone(), keys)];
         self.saving = Some(tokio::task::spawn_blocking(move || {
-            if let Err(error) = replace_file(&path, text.as_bytes()) {
-                warn!(path = %path.display(), %error, "the address book was not saved");
+            for (path, text) in files {
+                let Some(path) = path else { continue };
+                if let Err(error) = replace_file(&path, text.as_bytes()) {
+                    warn!(path = %path.display(), %error, "what is known of others was not saved");
+                }
             }
         }));
     }
 
     /// Saves what there is to save, and ends all connections.
-    pub(super) async fn shutdown(mut self) {
+    pub(super) async fn shutdown(mut self, clock: Clock) {
         self.finish_saving().await;
-        self.save_book();
+        self.save_book(clock);
         self.finish_saving().await;
         self.net.shutdown().await;
         self.keeper.close().await;
