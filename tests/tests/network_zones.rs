@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use scape_aggregate::builder::AssumedTx;
-use scape_aggregate::{ChainType, Consensus, Hash};
+use scape_aggregate::{ChainType, Consensus, Hash, Transaction, ValidTx};
 use scape_p2p::addr::Network as AddrNetwork;
 use scape_p2p::dandelion::Preset;
-use scape_pool::{ChainView, Instant, Notice, Source};
+use scape_pool::{Instant, Notice, Source};
 use scape_tests::flow::{Flow, Mint};
 use scape_tests::invariant::Invariants;
 use scape_tests::net::{Network, NetworkConfig, Node, NodeId, NodeSpec, Observation};
@@ -98,11 +97,11 @@ fn what_comes_through_tor_is_stemmed_in_public_and_mined() {
         }
         run(&mut net, 1_200);
         laws.settled(&net).expect("nothing is lost");
-        let is_mined = |tx: &AssumedTx| {
-            let kernel = tx.as_transaction().kernels()[0].hash();
+        let is_mined = |tx: &Transaction| {
+            let kernel = tx.kernels()[0].hash();
             net.node(PUBLIC).ledger().kernel_height(kernel).is_some()
         };
-        assert!(txs.iter().all(is_mined), "seed {seed}");
+        assert!(txs.iter().map(ValidTx::as_transaction).all(is_mined), "seed {seed}");
         let handed_over = net.log().iter().filter(|entry| {
             let Observation::Notice(Notice::Stemmed { source, .. }) = &entry.what else {
                 return false;
