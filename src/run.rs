@@ -6,7 +6,6 @@ use std::future::Future;
 use rand::Rng;
 use rand_chacha::ChaCha12Rng;
 use scape_aggregate::builder::Faucet;
-use scape_p2p::addr::PeerAddr;
 use thiserror::Error;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{info, warn};
@@ -14,7 +13,7 @@ use tracing::{info, warn};
 use crate::api::{ApiError, Apis, Origin, grin_secret};
 use crate::chain::{Chain, DevLedger, GrinChain, GrinConfig};
 use crate::config::{Config, ConfigError};
-use crate::node::{LedgerError, Node, NodeConfig, NodeError, warn_of_slow_library};
+use crate::node::{LedgerError, Node, NodeConfig, NodeError, Zones, warn_of_slow_library};
 
 /// Why the daemon did not run.
 #[derive(Debug, Error)]
@@ -52,9 +51,11 @@ pub async fn run(
     tokio::task::spawn_blocking(warn_of_slow_library);
     let node = node_config(config, &mut rng)?;
     let node = Node::start(node, chain(config, &mut rng)?, None).await?;
-    match node.local_addr() {
-        Some(addr) => info!(%addr, chain = %config.consensus().chain, "listening"),
-        None => info!(chain = %config.consensus().chain, "started without a listener"),
+    for (network, addr) in node.local_addrs() {
+        info!(%addr, chain = %config.consensus().chain, zone = %network, "listening");
+    }
+    if node.local_addrs().is_empty() {
+        info!(chain = %config.consensus().chain, "started without a listener");
     }
     let apis = match Apis::start(config, origin, node.handle(), &mut rng).await {
         Ok(apis) => apis,
@@ -134,15 +135,19 @@ fn ledger(config: &Config) -> DevLedger {
 }
 
 fn node_config(config: &Config, rng: &mut impl Rng) -> Result<NodeConfig, ConfigError> {
-    let mut seeds = [[0; 32]; 2];
-    seeds.iter_mut().for_each(|seed| rng.fill_bytes(seed));
+    let mut setups = config.zone_setups(rng)?;
+    if setups.is_empty() {
+        return Err(ConfigError::NoZone);
+    }
+    let main = setups.remove(0);
     Ok(NodeConfig {
-        zone: config.zone_config()?,
-        net: config.net_config(seeds[0]),
-        book: config.book_config(),
-        seeds: config.network.seeds.iter().copied().map(PeerAddr::from).collect(),
+        zone: main.zone,
+        net: main.net,
+        book: main.book,
+        seeds: main.seeds,
         data_dir: Some(config.data_dir()?),
         workers: config.node.workers,
-        seed: seeds[1],
+        seed: main.seed,
+        zones: Zones { others: setups, origin: config.origin() },
     })
 }

@@ -80,6 +80,7 @@ async fn start(
         net: NetConfig { listen, ..NetConfig::new(CONSENSUS, [3; 32]) },
         book: BookConfig::default(),
         seeds: Vec::new(),
+        zones: Default::default(),
         data_dir: data_dir.map(Path::to_owned),
         workers: 1,
         seed: [7; 32],

@@ -69,6 +69,7 @@ async fn relay(
         net: NetConfig { listen, ..NetConfig::new(CONSENSUS, [3; 32]) },
         book: BookConfig { allow_private: true, ..BookConfig::default() },
         seeds: Vec::new(),
+        zones: Default::default(),
         data_dir: data.map(Path::to_owned),
         workers: 1,
         seed: [relays.len() as u8; 32],

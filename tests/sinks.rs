@@ -8,7 +8,7 @@ use scape::aggregate::builder::{Faucet, TxBuilder, seeded};
 use scape::aggregate::{ChainType, Consensus, Transaction};
 use scape::chain::DevLedger;
 use scape::node::{Node, NodeConfig};
-use scape::p2p::addr::PeerAddr;
+use scape::p2p::addr::{Network, PeerAddr};
 use scape::p2p::book::BookConfig;
 use scape::p2p::dandelion::{Params, Preset, RendezvousParams};
 use scape::p2p::net::NetConfig;
@@ -56,6 +56,7 @@ async fn relay(index: usize) -> Relay {
         net: NetConfig { listen, ..NetConfig::new(CONSENSUS, seed) },
         book: BookConfig { allow_private: true, ..BookConfig::default() },
         seeds: Vec::new(),
+        zones: Default::default(),
         data_dir: None,
         workers: 1,
         seed,
@@ -76,7 +77,12 @@ async fn mesh() -> Vec<Relay> {
     let addrs: Vec<_> = relays.iter().map(|r| r.node.local_addr().expect("it listens")).collect();
     for (relay, own) in relays.iter().zip(&addrs) {
         let others = peers(addrs.iter().copied().filter(|addr| addr != own));
-        relay.node.handle().configure(params(), others).await.expect("it runs");
+        relay
+            .node
+            .handle()
+            .configure(vec![(Network::Clearnet, params(), others)])
+            .await
+            .expect("it runs");
     }
     for relay in &relays {
         let connected = async {

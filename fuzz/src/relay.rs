@@ -191,6 +191,7 @@ impl Relay {
                 | Effect::Cancel { .. }
                 | Effect::Frame { .. }
                 | Effect::Keep(_)
+                | Effect::HandOver { .. }
                 | Effect::Erase { .. } => {}
             }
         }

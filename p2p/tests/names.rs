@@ -1,9 +1,12 @@
 //! A zone on Tor: whom it tells which addresses, whom it dials, whom it holds to account.
 
+mod kit;
+
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use scape_aggregate::{ChainType, Commitment, Consensus, ProtocolVersion};
+use kit::EmptyChain;
+use scape_aggregate::{ChainType, Consensus, ProtocolVersion};
 use scape_p2p::addr::{Host, MAX_NAMES, Network, OnionAddr, PeerAddr};
 use scape_p2p::book::{AddError, Book, BookConfig, Source, UnixTime};
 use scape_p2p::handshake::PeerInfo;
@@ -11,7 +14,7 @@ use scape_p2p::peer::{Capabilities, Direction, PeerId};
 use scape_p2p::secure::{KeyCheck, Protection, PublicKey};
 use scape_p2p::wire::{FrameDecoder, Message};
 use scape_p2p::zone::{Effect, Zone, ZoneConfig, ZoneContext};
-use scape_pool::{ChainView, Instant, Utxo};
+use scape_pool::Instant;
 
 const CONSENSUS: Consensus = Consensus::of(ChainType::Mainnet);
 const OURS: u8 = 200;
@@ -35,22 +38,6 @@ fn protection(capabilities: Capabilities) -> Protection {
 
 fn kin() -> Capabilities {
     Capabilities::RELAY | Capabilities::ENCRYPTED
-}
-
-struct EmptyChain;
-
-impl ChainView for EmptyChain {
-    fn tip(&self) -> scape_pool::Tip {
-        scape_pool::Tip::default()
-    }
-
-    fn utxo(&self, _: &Commitment) -> Option<Utxo> {
-        None
-    }
-
-    fn last_nrd(&self, _: &Commitment) -> Option<u64> {
-        None
-    }
 }
 
 struct World {

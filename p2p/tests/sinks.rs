@@ -14,7 +14,7 @@ use scape_p2p::addr::PeerAddr;
 use scape_p2p::book::{Book, BookConfig, Source as AddrSource, UnixTime};
 use scape_p2p::dandelion::Preset;
 use scape_p2p::handshake::PeerInfo;
-use scape_p2p::noise::NoiseConfig;
+use scape_p2p::noise::{NoiseConfig, ValidNoise};
 use scape_p2p::peer::{Capabilities, Direction};
 use scape_p2p::secure::{KeyCheck, Protection, StaticKey};
 use scape_p2p::wire::Message;
@@ -44,6 +44,13 @@ impl ChainView for Chain {
     fn last_nrd(&self, _: &Commitment) -> Option<u64> {
         None
     }
+}
+
+/// A coinbase, and two transactions.
+fn block(height: u64) -> BlockSummary {
+    let hash = Hash::of(&[&height.to_be_bytes()]);
+    let kernels = (0..3u8).map(|n| Hash::of(&[&height.to_be_bytes(), &[n]])).collect();
+    BlockSummary { hash, height, kernels, ..BlockSummary::default() }
 }
 
 struct Node {
@@ -85,6 +92,20 @@ fn sink(node: usize) -> SinkId {
     SinkId(key(node).public().0)
 }
 
+/// A zone that knows all addresses and no keys.
+fn zone(index: usize, count: usize, noise: Option<ValidNoise>) -> Zone {
+    let mut book = Book::new(BookConfig::default());
+    for other in (0..count).filter(|other| *other != index) {
+        book.add(addr(other), AddrSource::Trusted, UnixTime(0)).expect("a good address");
+    }
+    let mut config = ZoneConfig::new(CONSENSUS);
+    config.peers.outbound = 4;
+    config.noise = noise;
+    let mut zone = Zone::new(config, book, [index as u8; 32], Instant::ZERO);
+    zone.set_sink_key(key(index));
+    zone
+}
+
 impl Net {
     /// Nodes that know all addresses; the last ones speak nothing but Grin's protocol.
     fn new(count: usize, grin: usize) -> Self {
@@ -95,15 +116,7 @@ impl Net {
     fn with_noise(count: usize, grin: usize, noisy: usize) -> Self {
         let noise = NoiseConfig::default().check().expect("the default keeps the rules");
         let node = |index: usize| {
-            let mut book = Book::new(BookConfig::default());
-            for other in (0..count).filter(|other| *other != index) {
-                book.add(addr(other), AddrSource::Trusted, UnixTime(0)).expect("a good address");
-            }
-            let mut config = ZoneConfig::new(CONSENSUS);
-            config.peers.outbound = 4;
-            config.noise = (index < noisy).then_some(noise);
-            let mut zone = Zone::new(config, book, [index as u8; 32], Instant::ZERO);
-            zone.set_sink_key(key(index));
+            let zone = zone(index, count, (index < noisy).then_some(noise));
             let grin = index >= count - grin;
             Node { zone, links: BTreeMap::new(), grin, notices: Vec::new() }
         };
@@ -127,11 +140,8 @@ impl Net {
     }
 
     fn mine(&mut self, height: u64) {
-        let hash = Hash::of(&[&height.to_be_bytes()]);
-        self.chain.tip = Tip { height, hash, total_difficulty: height };
-        // A coinbase, and two transactions in each block.
-        let kernels = (0..3u8).map(|n| Hash::of(&[&height.to_be_bytes(), &[n]])).collect();
-        let block = BlockSummary { hash, height, kernels, ..BlockSummary::default() };
+        let block = block(height);
+        self.chain.tip = Tip { height, hash: block.hash, total_difficulty: height };
         let update = ChainUpdate { disconnected: Vec::new(), connected: vec![block] };
         for index in 0..self.nodes.len() {
             self.call(index, |zone, ctx| zone.handle_chain(&update, ctx));
@@ -327,6 +337,32 @@ fn all_find_the_same_sink_and_meet_there() {
     assert!(others.iter().all(|reason| net.fluffs(*reason).is_empty()));
     net.run(300);
     assert!(net.fluffs(FluffReason::Embargo).is_empty(), "all saw it in time");
+}
+
+#[test]
+fn who_wrote_down_the_keys_finds_the_sinks_at_once_after_a_restart() {
+    let mut net = Net::new(14, 0);
+    net.warm_up();
+    let written = net.call(1, |zone, ctx| zone.sink_keys(ctx.unix));
+    let (sinks, known) = (net.nodes[1].zone.sinks().to_vec(), net.nodes[1].zone.known_keys());
+    assert!(!sinks.is_empty());
+    let blocks: Vec<_> = (1..=net.chain.tip.height).map(block).collect();
+    let mut restart = |text: &str, later: u64| {
+        net.nodes[1].zone = zone(1, 14, None);
+        net.call(1, |zone, ctx| {
+            let skipped = zone.restore_sink_keys(text, UnixTime(ctx.unix.0 + later));
+            zone.restore(Vec::new(), &blocks, ctx);
+            (zone.sinks().to_vec(), zone.known_keys(), skipped)
+        })
+    };
+    assert_eq!(restart(&written, 600), (sinks, known, 0));
+    assert_eq!(restart(&written, 100_000).1, 0, "who was away for a day asks anew");
+    // An address of another network, and one that nobody can have.
+    let [onion, zero] = ["a".repeat(56) + ".onion:3414", "1.2.3.4:0".to_owned()];
+    let key = key(3).public();
+    let lines =
+        format!("scape-keys 1 1000000\nproven {onion} {key} 1 1 0\nproven {zero} {key} 1 1 0");
+    assert_eq!(restart(&lines, 0), (Vec::new(), 0, 2));
 }
 
 #[test]

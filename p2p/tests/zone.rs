@@ -1,8 +1,11 @@
 //! What peers may do to a zone, and what it costs them.
 
+mod kit;
+
 use std::time::Duration;
 
-use scape_aggregate::{ChainType, Commitment, Consensus, Hash, ProtocolVersion};
+use kit::EmptyChain;
+use scape_aggregate::{ChainType, Consensus, Hash, ProtocolVersion};
 use scape_p2p::book::{Book, BookConfig, UnixTime};
 use scape_p2p::dandelion::{Params, Preset};
 use scape_p2p::handshake::PeerInfo;
@@ -11,26 +14,10 @@ use scape_p2p::peer::{Capabilities, Direction};
 use scape_p2p::secure::Protection;
 use scape_p2p::wire::{Message, Tip};
 use scape_p2p::zone::{Effect, PeersConfig, Zone, ZoneConfig, ZoneContext};
-use scape_pool::{ChainView, Instant, PeerId, Utxo};
+use scape_pool::{Instant, PeerId};
 
 const HONEST: &str = "9.8.7.6:3414";
 const OTHER: &str = "5.8.7.6:3414";
-
-struct EmptyChain;
-
-impl ChainView for EmptyChain {
-    fn tip(&self) -> scape_pool::Tip {
-        scape_pool::Tip::default()
-    }
-
-    fn utxo(&self, _: &Commitment) -> Option<Utxo> {
-        None
-    }
-
-    fn last_nrd(&self, _: &Commitment) -> Option<u64> {
-        None
-    }
-}
 
 /// A zone and the seconds since it began.
 struct World {

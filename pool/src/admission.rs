@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use scape_aggregate::{Commitment, Hash, Transaction, TxKernel, ValidTx};
 
 use crate::bundle::Bundle;
-use crate::orphans::{Arrival, Past, Waiting};
+use crate::orphans::{Arrival, Left, Past, Waiting};
 use crate::pool::{Part, StemMeta, StemState, Why};
 use crate::rules::{Check, check_fee};
 use crate::store::{creates, kernel_hashes, spends};
@@ -110,8 +110,8 @@ impl Pool {
         let (rest, held) = self.subtract_held(tx)?;
         let back = match source {
             Source::Peer(_) if !held.is_empty() => Some(self.revisit(&held, source, sealed, ctx)),
-            // The owner says the same thing twice.
-            Source::Peer(_) | Source::Own => None,
+            // The owner says the same thing twice, or two networks do.
+            Source::Peer(_) | Source::Own | Source::Zone => None,
         };
         let Some(tx) = rest else { return Ok(Accepted::Loop) };
         let arrival = Arrival { tx, source, past, sealed, expiry };
@@ -129,9 +129,11 @@ impl Pool {
         // What came along with something that is held waits at least as long, not the reverse.
         let held_ends = held.iter().filter_map(|id| Some(self.stem.get(*id)?.meta.embargo));
         let embargo = held_ends.fold(embargo, Ord::max);
-        let sent = matches!(past, Past::Stem { sent: true, .. });
+        let left = if let Past::Stem { left, .. } = past { left } else { Left::Not };
         let state = match self.waiting_parent(&tx).or(back) {
-            _ if sent => StemState::Sent { to: None },
+            _ if left != Left::Not => {
+                StemState::Sent { to: None, sealed: matches!(left, Left::Sealed { .. }) }
+            }
             Some(state) => state,
             None if sealed => self.gathered_state(source, ctx),
             None => self.fresh_state(source, false, ctx),
@@ -150,8 +152,8 @@ impl Pool {
             source,
             routed_for: source,
             embargo,
-            sent,
-            attempts: 0,
+            sent: left != Left::Not,
+            attempts: if let Left::Sealed { attempts } = left { attempts } else { 0 },
             state,
             bundle: Bundle::of_one(id),
         };
@@ -161,7 +163,7 @@ impl Pool {
             self.bundle(mates.into_iter().chain([id]).collect());
         }
         self.notice(Notice::Stemmed { kernels: kernels.clone(), source });
-        if let StemState::Fresh { why: Why::Held, .. } = state {
+        if state.is_held() {
             // Its parent is, and it goes with that.
             self.notice(Notice::Held { kernels });
         }
@@ -217,6 +219,7 @@ impl Pool {
         let (except, own) = match source {
             Source::Own => (None, true),
             Source::Peer(peer) => (Some(peer), false),
+            Source::Zone => (None, false),
         };
         let parts = match past {
             Past::Public { parts } => parts,
@@ -253,7 +256,7 @@ impl Pool {
             Check::Refused(refusal) => Err(refusal),
             Check::Waits(waiting) => Ok(Some(waiting)),
             // It was sent: what its parents wait for is none of its business any more.
-            Check::Fits if matches!(arrival.past, Past::Stem { sent: true, .. }) => Ok(None),
+            Check::Fits if arrival.has_left() => Ok(None),
             Check::Fits if stem => Ok(self.too_deep(tx).or_else(|| self.orphaned_by_crash(tx))),
             Check::Fits => Ok(None),
         }
@@ -273,7 +276,8 @@ impl Pool {
     fn orphaned_by_crash(&self, tx: &ValidTx) -> Option<Waiting> {
         let lost = |commitment: &Commitment| {
             let parent = self.stem.creator(commitment).and_then(|id| self.stem.get(id));
-            parent.is_some_and(|parent| matches!(parent.meta.state, StemState::Sent { to: None }))
+            parent
+                .is_some_and(|parent| matches!(parent.meta.state, StemState::Sent { to: None, .. }))
         };
         let parents: Vec<_> = spends(tx).filter(lost).collect();
         (!parents.is_empty()).then_some(Waiting::For(parents))

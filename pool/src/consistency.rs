@@ -251,14 +251,18 @@ impl Story {
                 continue;
             };
             match record.stage {
-                RecordStage::Sent { embargo: kept } => assert!(kept >= embargo),
+                RecordStage::Sent { embargo: kept } | RecordStage::Sealed { embargo: kept, .. } => {
+                    assert!(kept >= embargo)
+                }
                 RecordStage::Waiting { .. } => {}
                 RecordStage::Public => panic!("a stem transaction is written down as public"),
             }
             let entry = pool.stem.with_kernel(&kernels(tx)[0]).and_then(|id| pool.stem.get(id));
             let sent = entry.is_some_and(|entry| entry.meta.sent);
             if kernels(&record.tx) == kernels(tx) {
-                assert_eq!(sent, matches!(record.stage, RecordStage::Sent { .. }));
+                let left =
+                    matches!(record.stage, RecordStage::Sent { .. } | RecordStage::Sealed { .. });
+                assert_eq!(sent, left);
             }
         }
     }

@@ -132,7 +132,7 @@ pub enum Notice {
         by: Option<Rival>,
     },
     /// A transaction of the owner waits until there is a way out, see
-    /// [`Router::lets_own_out`](crate::Router::lets_own_out).
+    /// [`Router::way_out`](crate::Router::way_out).
     Held {
         /// Its kernels.
         kernels: Vec<Hash>,

@@ -8,7 +8,9 @@ use crate::bundle::Bundle;
 use crate::pool::{Part, StemState, Why};
 use crate::router::Hop;
 use crate::store::kernel_hashes;
-use crate::{Coin, Context, Effect, EntryId, FluffReason, Instant, Notice, Pool, SinkId, Source};
+use crate::{
+    Coin, Context, Effect, EntryId, FluffReason, Instant, Notice, Pool, SinkId, Source, WayOut,
+};
 
 /// Where an aggregate goes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -78,9 +80,10 @@ impl Pool {
     }
 
     /// Fluffs what nobody has seen in time, together with the ancestors that it needs. What was sealed
-    /// to a sink gets another chance before.
+    /// to a sink gets another chance before, and what no way out is open to waits on.
     pub(crate) fn fire_embargo(&mut self, ctx: &mut Context<'_>) {
-        let (mut departure, mut again) = (Departure::default(), Vec::new());
+        let mut departure = Departure::default();
+        let (mut again, mut shut_in) = (Vec::new(), Vec::new());
         for id in self.embargoes.take_due(ctx.now) {
             let Some(entry) = self.stem.get(id) else { continue };
             let at = self.sweep_after(entry.meta.embargo);
@@ -92,11 +95,16 @@ impl Pool {
                 again.push(id);
                 continue;
             }
+            if self.is_shut_in(id, ctx) {
+                shut_in.push(id);
+                continue;
+            }
             departure.add(self.stem.ancestors(id), Lane::Fluff);
             departure.add([id], Lane::Fluff);
             departure.reasons.insert(id, FluffReason::Embargo);
         }
         self.send_again_sealed(again, ctx);
+        self.wait_on(shut_in, ctx);
         if !departure.lanes.is_empty() {
             self.depart(departure, ctx);
         }
@@ -118,7 +126,9 @@ impl Pool {
     /// relay that the router names now, if that is another one, or to everyone.
     pub fn handle_undelivered(&mut self, parts: &[EntryId], ctx: &mut Context<'_>) {
         for id in parts {
-            if let Some(StemState::Sent { to: avoid }) = self.stem.get(*id).map(|e| e.meta.state) {
+            if let Some(StemState::Sent { to: avoid, .. }) =
+                self.stem.get(*id).map(|e| e.meta.state)
+            {
                 let (due, coin, why) = (ctx.now, Some(Coin::Stem), Why::Passing);
                 self.set_stem_state(*id, StemState::Fresh { due, coin, why, avoid });
             }
@@ -253,7 +263,7 @@ impl Pool {
     ) -> (Lane, FluffReason) {
         let Some(entry) = self.stem.get(id) else { return (Lane::Fluff, FluffReason::Family) };
         let (source, state) = (entry.meta.routed_for, entry.meta.state);
-        if entry.meta.source == Source::Own && !ctx.router.lets_own_out() {
+        if entry.meta.source == Source::Own && ctx.router.way_out() != WayOut::Open {
             return (Lane::Hold, FluffReason::NoRelay);
         }
         let (coin, why) = match state {
@@ -293,7 +303,7 @@ impl Pool {
     fn home(&self, family: &Family) -> Option<Hop> {
         let mut homes = family.ancestors.iter().filter_map(|id| self.stem.get(*id));
         let hop = |state: StemState| match state {
-            StemState::Sent { to } => to,
+            StemState::Sent { to, .. } => to,
             StemState::Fresh { .. } => None,
         };
         let first = hop(homes.next()?.meta.state)?;
@@ -326,9 +336,10 @@ impl Pool {
 
     fn send(&mut self, hop: Hop, tx: ValidTx, parts: Vec<EntryId>) {
         let (mut created, mut attempt) = (0, 0);
+        let sealed = matches!(hop, Hop::Sink(_));
         for id in &parts {
             let Some(entry) = self.stem.get_mut(*id) else { continue };
-            entry.meta.state = StemState::Sent { to: Some(hop) };
+            entry.meta.state = StemState::Sent { to: Some(hop), sealed };
             attempt = entry.meta.attempts.max(attempt);
             created += entry.tx.outputs().len();
         }

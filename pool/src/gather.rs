@@ -5,7 +5,6 @@ use scape_aggregate::ValidTx;
 
 use crate::orphans::Arrival;
 use crate::pool::{StemState, Why};
-use crate::router::Hop;
 use crate::{Accepted, Coin, Context, EntryId, Pool, Refusal, Source};
 
 impl Pool {
@@ -42,9 +41,12 @@ impl Pool {
         StemState::Fresh { due, coin: Some(Coin::Fluff), why: Why::Gathered, avoid: None }
     }
 
-    /// The embargo of these ended, and each was sealed to a sink: they go to another one, or along
-    /// the ordinary stem if there were enough. They get a new embargo, the same one: they may leave
-    /// merged, and what was merged must not end one by one.
+    /// The embargo of these ended, and each was sealed to a sink: they go there again over another
+    /// relay, then to another sink, and along the ordinary stem if there were enough. They get a new
+    /// embargo, the same one: they may leave merged, and what was merged must not end one by one.
+    ///
+    /// There are more relays on the way to a sink than sinks, and any of them may have swallowed it;
+    /// and where the others meet there is company.
     pub(crate) fn send_again_sealed(&mut self, ids: Vec<EntryId>, ctx: &Context<'_>) {
         if ids.is_empty() {
             return;
@@ -52,21 +54,18 @@ impl Pool {
         let most = self.config.rendezvous.map_or(0, |rendezvous| rendezvous.attempts);
         for id in &ids {
             let Some(meta) = self.stem.meta_mut(*id) else { continue };
-            let StemState::Sent { to } = meta.state else { continue };
+            let StemState::Sent { to, .. } = meta.state else { continue };
             meta.attempts = meta.attempts.saturating_add(1);
+            let avoid = to.filter(|_| meta.attempts % 2 == 0);
             let coin = if meta.attempts < most { Coin::Seal } else { Coin::Stem };
             let (due, coin, why) = (ctx.now, Some(coin), Why::Passing);
-            self.set_stem_state(*id, StemState::Fresh { due, coin, why, avoid: to });
+            self.set_stem_state(*id, StemState::Fresh { due, coin, why, avoid });
         }
-        let embargo = self.fresh_embargo(ctx);
-        let at = self.sweep_after(embargo);
-        ids.iter().for_each(|id| self.embargoes.insert(at, *id));
-        self.delay_embargoes(ids, embargo);
+        self.delay(ids, ctx);
     }
 
     /// Whether the last that was done with an entry was to seal it to a sink.
     pub(crate) fn is_sealed(&self, id: EntryId) -> bool {
-        let state = self.stem.get(id).map(|entry| entry.meta.state);
-        matches!(state, Some(StemState::Sent { to: Some(Hop::Sink(_)) }))
+        self.stem.get(id).is_some_and(|entry| entry.meta.state.is_sealed())
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use scape_aggregate::{Commitment, Hash, ValidTx};
 
-use crate::orphans::{Arrival, Past};
+use crate::orphans::{Arrival, Left, Past};
 use crate::own::Stage;
 use crate::pool::{Part, StemMeta};
 use crate::store::{Entry, creates, kernel_hashes, spends};
@@ -40,6 +40,14 @@ pub enum RecordStage {
         /// The end of its embargo.
         embargo: Instant,
     },
+    /// It was sealed to a sink: it is not sent again before the embargo ends, and then to a sink
+    /// again.
+    Sealed {
+        /// The end of its embargo.
+        embargo: Instant,
+        /// How often it was sealed before in vain.
+        attempts: u8,
+    },
     /// It was fluffed here, and nobody has shown yet to have it.
     Public,
 }
@@ -74,7 +82,8 @@ impl Journal {
 
 impl Pool {
     /// Goes on after a crash with what was kept: embargoes end when they would have ended, and what
-    /// was sent is not sent once more. Call it once, before anything else.
+    /// was sent is not sent once more before that. The embargo of what was not sent begins anew if it
+    /// ended meanwhile. Call it once, before anything else.
     ///
     /// `recent` are the last blocks of the chain, the first one first: what they hold was mined
     /// meanwhile. What does not fit any more is reported as conflicted, and forgotten when that is
@@ -105,12 +114,18 @@ impl Pool {
                     self.admit_public(arrival, ctx)
                 }
                 RecordStage::Waiting { embargo } => {
+                    // Nobody has seen it: where the node was down meanwhile it begins anew.
+                    let embargo = embargo.filter(|end| *end > ctx.now);
                     let embargo = embargo.unwrap_or_else(|| self.fresh_embargo(ctx));
-                    let past = Past::Stem { embargo, sent: false };
+                    let past = Past::Stem { embargo, left: Left::Not };
                     self.admit_stem(Arrival::again(tx.clone(), source, past), ctx)
                 }
                 RecordStage::Sent { embargo } => {
-                    let past = Past::Stem { embargo, sent: true };
+                    let past = Past::Stem { embargo, left: Left::Stem };
+                    self.admit_stem(Arrival::again(tx.clone(), source, past), ctx)
+                }
+                RecordStage::Sealed { embargo, attempts } => {
+                    let past = Past::Stem { embargo, left: Left::Sealed { attempts } };
                     self.admit_stem(Arrival::again(tx.clone(), source, past), ctx)
                 }
             };
@@ -163,13 +178,13 @@ impl Pool {
         let last = |entries: &[&Entry<StemMeta>]| entries.iter().map(|e| e.meta.embargo).max();
         let stage = match (last(&waiting), last(&sent), stage) {
             (Some(embargo), ..) => RecordStage::Waiting { embargo: Some(embargo) },
-            (None, Some(embargo), _) => RecordStage::Sent { embargo },
+            (None, Some(embargo), _) => sent_stage(embargo, left(&sent)),
             (None, None, Stage::Settled) => return None,
             (None, None, Stage::Pending { heard }) => {
                 let sent = kernels().find_map(|kernel| self.stem_orphans.sent_under(kernel));
                 match kernels().all(|kernel| self.txpool.with_kernel(kernel).is_some()) {
                     // It was sent in another life, and waits in this one.
-                    false if let Some(embargo) = sent => RecordStage::Sent { embargo },
+                    false if let Some((embargo, left)) = sent => sent_stage(embargo, left),
                     false => RecordStage::Waiting { embargo: None },
                     true if heard => return None,
                     true => RecordStage::Public,
@@ -196,6 +211,24 @@ impl Pool {
         if let Some(entry) = self.stem.get(id) {
             self.owned.touch(entry.tx.kernels().iter().map(|kernel| kernel.hash()));
         }
+    }
+}
+
+fn sent_stage(embargo: Instant, left: Left) -> RecordStage {
+    match left {
+        Left::Sealed { attempts } => RecordStage::Sealed { embargo, attempts },
+        Left::Not | Left::Stem => RecordStage::Sent { embargo },
+    }
+}
+
+/// How these entries, which were sent, left last. What is to leave anew, or may have left in the
+/// clear, counts as if it had left along the stem.
+fn left(sent: &[&Entry<StemMeta>]) -> Left {
+    let sealed = |entry: &&Entry<StemMeta>| entry.meta.state.is_sealed();
+    let attempts = sent.iter().map(|entry| entry.meta.attempts).max();
+    match attempts.filter(|_| sent.iter().all(sealed)) {
+        Some(attempts) => Left::Sealed { attempts },
+        None => Left::Stem,
     }
 }
 

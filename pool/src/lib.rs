@@ -61,5 +61,5 @@ pub use effect::{Effect, FluffReason, Notice, Rival};
 pub use journal::{Record, RecordStage};
 pub use pool::{Context, EntryId, Pool, PoolCounts};
 pub use refusal::{Accepted, Refusal};
-pub use router::{Coin, PeerId, Router, SinkId, Source};
+pub use router::{Coin, PeerId, Router, SinkId, Source, WayOut};
 pub use time::Instant;

@@ -47,16 +47,27 @@ pub(crate) struct Arrival {
 #[derive(Clone, Debug)]
 pub(crate) enum Past {
     New,
-    /// In the stempool, under this embargo; if it was `sent` in another life of the node, it is not
-    /// sent again.
+    /// In the stempool, under this embargo.
     Stem {
         embargo: Instant,
-        sent: bool,
+        left: Left,
     },
     /// In the txpool, made of these parts.
     Public {
         parts: Vec<Part>,
     },
+}
+
+/// How something left in another life of the node. What did is not sent again before its embargo
+/// ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Left {
+    /// It did not.
+    Not,
+    /// Along the stem.
+    Stem,
+    /// Sealed to a sink, after so many times in vain.
+    Sealed { attempts: u8 },
 }
 
 impl Arrival {
@@ -75,6 +86,11 @@ impl Arrival {
             Past::Public { parts } => parts.iter().any(|part| part.own),
             Past::New | Past::Stem { .. } => self.source == Source::Own,
         }
+    }
+
+    /// Whether it was sent in another life of the node.
+    pub(crate) fn has_left(&self) -> bool {
+        matches!(self.past, Past::Stem { left: Left::Stem | Left::Sealed { .. }, .. })
     }
 
     /// Whether it is kept until it fits or never can: it is the owner's, or was accepted once.
@@ -133,10 +149,10 @@ impl Orphans {
         self.by_kernel.has(kernel)
     }
 
-    /// The embargo of one with this kernel that was sent in another life of the node.
-    pub(crate) fn sent_under(&self, kernel: &Hash) -> Option<Instant> {
+    /// The embargo of one with this kernel that was sent in another life of the node, and how.
+    pub(crate) fn sent_under(&self, kernel: &Hash) -> Option<(Instant, Left)> {
         self.by_kernel.get(kernel).iter().find_map(|id| match self.entries.get(id)?.arrival.past {
-            Past::Stem { embargo, sent: true } => Some(embargo),
+            Past::Stem { embargo, left } if left != Left::Not => Some((embargo, left)),
             _ => None,
         })
     }

@@ -6,7 +6,7 @@ use scape_aggregate::{Commitment, Hash, TxKernel, ValidTx, deaggregate};
 
 use crate::journal::Journal;
 use crate::many::Many;
-use crate::orphans::{Arrival, Past};
+use crate::orphans::{Arrival, Left, Past};
 use crate::rules::Check;
 use crate::store::{creates, kernel_hashes, spends, wire_size};
 use crate::{BlockSummary, Context, EntryId, Notice, Pool, Refusal, Source};
@@ -177,6 +177,12 @@ impl Pool {
         if fits || tx.kernels().iter().all(is_owned) { Ok(()) } else { Err(Refusal::Full) }
     }
 
+    /// Whether something of the owner is in a transaction, as far as it is guarded. For the owner
+    /// only.
+    pub fn is_owned(&self, tx: &ValidTx) -> bool {
+        tx.kernels().iter().any(|kernel| self.owned.by_kernel.has(kernel.hash()))
+    }
+
     /// Remembers what the owner pushed, with those of its inputs that were in the chain before.
     pub(crate) fn own(&mut self, tx: ValidTx, before: Vec<Commitment>, ctx: &Context<'_>) {
         let Some(tx) = self.not_owned(tx) else { return };
@@ -281,7 +287,7 @@ impl Pool {
             }
         }
         let embargo = self.fresh_embargo(ctx);
-        let past = Past::Stem { embargo, sent: false };
+        let past = Past::Stem { embargo, left: Left::Not };
         self.admit_stem(Arrival::again(tx, Source::Own, past), ctx).is_ok()
     }
 

@@ -81,8 +81,9 @@ pub(crate) enum StemState {
     /// Waiting to be looked at; the coin may have been flipped already. `avoid` is whom it could not
     /// be handed to, or was in vain.
     Fresh { due: Instant, coin: Option<Coin>, why: Why, avoid: Option<Hop> },
-    /// Handed on, now under embargo. To whom is not known if that was in another life of the node.
-    Sent { to: Option<Hop> },
+    /// Handed on, now under embargo. To whom is not known if that was in another life of the node,
+    /// but whether it was sealed to a sink is.
+    Sent { to: Option<Hop>, sealed: bool },
 }
 
 /// Why an entry that waits is here.
@@ -107,9 +108,19 @@ impl StemState {
         }
     }
 
+    /// Whether the last that was done with it was to seal it to a sink.
+    pub(crate) fn is_sealed(&self) -> bool {
+        matches!(self, Self::Sent { sealed: true, .. })
+    }
+
     /// Whether it was sealed to this node.
     pub(crate) fn is_gathered(&self) -> bool {
         matches!(self, Self::Fresh { why: Why::Gathered, .. })
+    }
+
+    /// Whether it is the owner's and waits for a way out.
+    pub(crate) fn is_held(&self) -> bool {
+        matches!(self, Self::Fresh { why: Why::Held, .. })
     }
 
     /// Whom it cannot be handed to.

@@ -47,6 +47,22 @@ pub enum Source {
     Own,
     /// A peer.
     Peer(PeerId),
+    /// Another zone of this node, which has handed it over. It is nobody's here: it always stems as
+    /// the owner's may, takes the share of one peer, and that it is here already is no loop.
+    Zone,
+}
+
+/// Whether transactions of the owner can leave. While they cannot they wait, whatever their coin
+/// says: where nobody is there to hide behind, to tell everyone would be to tell the first one who
+/// comes whose they are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WayOut {
+    /// They can.
+    Open,
+    /// They wait, but no longer than their embargo.
+    Awaited,
+    /// They wait as long as it takes: their embargo begins when they leave.
+    Shut,
 }
 
 /// The outcome of the coin of a stem transaction.
@@ -80,10 +96,8 @@ pub trait Router {
     /// on a way that leads nowhere else, and is fluffed; else its coin is flipped anew.
     fn coin_is_sticky(&self) -> bool;
 
-    /// Whether transactions of the owner may leave now. While they may not they wait, whatever
-    /// their coin says, but no longer than their embargo: where nobody is there to hide behind, to
-    /// tell everyone would be to tell the first one who comes whose they are.
-    fn lets_own_out(&self) -> bool {
-        true
+    /// Whether transactions of the owner can leave now.
+    fn way_out(&self) -> WayOut {
+        WayOut::Open
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use scape_aggregate::{Aggregate, Commitment, PlanLimits, ValidTx, plan};
 
-use crate::orphans::{Arrival, Past, Waiting};
+use crate::orphans::{Arrival, Left, Past, Waiting};
 use crate::pool::{Part, StemMeta, TxMeta};
 use crate::rules::Check;
 use crate::store::{creates, kernel_hashes};
@@ -114,7 +114,7 @@ impl Pool {
         }
         upheaval.doubtful.extend(self.stem.children(&tx));
         let StemMeta { source, embargo, state, .. } = meta;
-        let past = Past::Stem { embargo, sent: false };
+        let past = Past::Stem { embargo, left: Left::Not };
         let arrival = Arrival { sealed: state.is_gathered(), ..Arrival::again(tx, source, past) };
         self.leave(arrival, true, fate, upheaval, ctx);
     }

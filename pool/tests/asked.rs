@@ -215,3 +215,37 @@ fn what_only_the_stempool_had_when_it_was_mined_is_no_rival() {
     let mined = Effect::Notice(Notice::Mined { kernels: kernels(&tx), height });
     assert_eq!(world.drain().all, [mined]);
 }
+
+#[test]
+fn what_is_sent_is_sent_for_the_owner_if_any_part_is_and_else_for_the_oldest() {
+    for (sources, sent_for) in [
+        ([peer(1), peer(2)], peer(1)),
+        ([peer(2), peer(1)], peer(2)),
+        ([peer(1), Source::Own], Source::Own),
+        ([Source::Own, peer(1)], Source::Own),
+    ] {
+        let mut world = World::new();
+        let txs = [world.tx(), world.tx()];
+        for (tx, source) in txs.iter().zip(sources) {
+            world.stem(tx, source).expect("fits");
+        }
+        world.run_until(6);
+        let (_, sent, parts) = world.drain().stems.remove(0);
+        assert_eq!(parts.len(), 2);
+        assert_eq!(world.pool.sent_for(&parts), Some(sent_for), "{sources:?}");
+        // Once it is public it need not be sent.
+        world.fluff(&sent, peer(3)).expect("fits");
+        assert_eq!(world.pool.sent_for(&parts), None);
+    }
+}
+
+#[test]
+fn what_is_public_has_come_at_a_time() {
+    let mut world = World::new();
+    let (first, last) = (world.tx(), world.tx());
+    world.fluff(&first, peer(1)).expect("fits");
+    world.run_until(7);
+    world.fluff(&last, peer(1)).expect("fits");
+    let since: Vec<_> = world.pool.latest_public_since().collect();
+    assert_eq!(since, [(&last, Instant::from_secs(7)), (&first, Instant::ZERO)]);
+}

@@ -167,4 +167,8 @@ fn the_owner_has_room_until_what_is_pushed_is_deep_in_the_chain() {
         world.mine(&[]);
     }
     assert_eq!(world.pool.check_own_room(&third), Ok(()));
+    // One has left, and no more than its room is free.
+    world.stem(&third, Source::Own).expect("room");
+    let fourth = world.tx();
+    assert_eq!(world.pool.check_own_room(&fourth), Err(Refusal::Full));
 }

@@ -5,7 +5,7 @@ mod kit;
 use kit::*;
 use scape_aggregate::builder::AssumedTx;
 use scape_aggregate::{Commitment, NrdRelativeHeight, ValidTx, aggregate};
-use scape_pool::{Accepted, ChainUpdate, Coin, Notice, Source};
+use scape_pool::{Accepted, ChainUpdate, Coin, Notice, Rival, Source};
 
 /// Fluffs own transactions merged into one.
 fn fluff_merged(world: &mut World, txs: &[&ValidTx]) -> ValidTx {
@@ -228,8 +228,13 @@ fn a_part_that_cannot_pay_for_itself_does_not_stay_behind() {
     let both = aggregate(&[rich.clone(), poor.clone()]).expect("disjoint");
     world.stem(&both, peer(1)).expect("fits");
     world.fluff(&rich, peer(2)).expect("fits");
-    assert_eq!(world.drain().conflicted(), [kernels(&poor)]);
-    assert_eq!(world.pool.counts().stem, 0);
+    let lost = Notice::Conflicted {
+        kernels: kernels(&poor),
+        by: Some(Rival::Transaction(rich.kernels()[0].excess())),
+    };
+    let out = world.drain();
+    assert!(out.says(|notice| *notice == lost), "{out:?}");
+    assert_eq!((out.conflicted().len(), world.pool.counts().stem), (1, 0));
 }
 
 /// A block takes a part of the child's aggregate, and a rival of a part of the parent's.

@@ -5,10 +5,12 @@ mod kit;
 use std::time::Duration;
 
 use kit::*;
+use rand::Rng;
 use scape_aggregate::builder::AssumedTx;
-use scape_aggregate::{ChainType, aggregate};
+use scape_aggregate::{ChainType, Weight, aggregate};
 use scape_pool::{
-    Accepted, Coin, FluffReason, Instant, Notice, PatienceMode, PeerId, Pool, Source,
+    Accepted, Coin, Context, FluffReason, Instant, Notice, PatienceMode, PeerId, Pool, Router,
+    Source,
 };
 
 const OTHER: PeerId = PeerId(2_000);
@@ -421,4 +423,65 @@ fn what_comes_back_in_ever_new_company_does_not_put_an_embargo_off() {
         world.run_until(secs);
     }
     assert!(Instant::from_secs(secs) >= embargo && world.is_public(&tx));
+}
+
+#[test]
+fn a_host_that_is_late_loses_nothing_but_time() {
+    let mut world = World::new();
+    let tx = world.tx();
+    world.stem(&tx, peer(1)).expect("fits");
+    // Patience was over at 5 s, the embargo ends at 30 s at the earliest.
+    world.now = Instant::from_secs(9);
+    world.with_ctx(|pool, ctx| pool.handle_timeout(ctx));
+    assert_eq!(world.drain().stems[0].1, tx);
+}
+
+#[test]
+fn aggregates_keep_to_the_weight_that_the_host_allows() {
+    for (limit, aggregates) in [(None, 1), (Some(2), 1), (Some(1), 2)] {
+        let mut world = World::new();
+        let txs = [world.tx(), world.tx()];
+        if let Some(times) = limit {
+            world.pool.limit_aggregates(Weight(txs[0].weight().0 * times));
+        }
+        txs.iter().for_each(|tx| assert!(world.stem(tx, peer(1)).is_ok()));
+        world.run_until(6);
+        let stems = world.drain().stems;
+        assert_eq!(stems.len(), aggregates, "{limit:?}: {stems:?}");
+        let parts: usize = stems.iter().map(|(_, tx, ..)| tx.kernels().len()).sum();
+        assert_eq!(parts, 2, "nothing stays behind");
+    }
+}
+
+/// A router that says no more than it has to.
+struct Plain;
+
+impl Router for Plain {
+    fn coin(&mut self, _: Source, _: &mut dyn Rng) -> Coin {
+        Coin::Seal
+    }
+
+    fn relay(&self, _: Source) -> Option<PeerId> {
+        Some(RELAY)
+    }
+
+    fn is_up(&self, _: PeerId) -> bool {
+        true
+    }
+
+    fn coin_is_sticky(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn a_router_that_knows_no_sinks_and_no_doors_has_relays_and_open_ones() {
+    let mut world = World::new();
+    let tx = world.tx();
+    let (chain, router, now) = (&world.chain, &mut Plain, Instant::ZERO);
+    let mut ctx = Context { now, chain, router };
+    world.pool.handle_stem(tx.clone(), Source::Own, &mut ctx).expect("fits");
+    ctx.now = Instant::from_secs(6);
+    world.pool.handle_timeout(&mut ctx);
+    assert_eq!(world.drain().stems[0].1, tx);
 }

@@ -78,6 +78,21 @@ fn a_sink_gathers_from_the_first_arrival_until_the_window_closes() {
 }
 
 #[test]
+fn who_comes_when_a_window_closes_opens_another_one() {
+    let mut world = world();
+    let (first, next) = (world.tx(), world.tx());
+    world.sealed(&first, peer(1)).expect("fits");
+    world.now = world.pool.poll_timeout().expect("a window");
+    world.with_ctx(|pool, ctx| pool.handle_timeout(ctx));
+    assert_eq!(world.drain().fluffs, [first]);
+    let closed = world.now;
+    world.sealed(&next, peer(2)).expect("fits");
+    assert!(world.drain().is_silent());
+    let end = world.pool.poll_timeout().expect("another window");
+    assert!(end >= closed + Duration::from_secs(20), "{end:?} is too soon after {closed:?}");
+}
+
+#[test]
 fn no_embargo_closes_a_window_early() {
     let mut config = rendezvous();
     config.embargo.delay = EmbargoDelay::Exponential { mean: Duration::from_secs(1) };
@@ -110,7 +125,7 @@ fn windows_differ_in_length() {
 }
 
 #[test]
-fn what_a_sink_swallows_goes_to_another_one_then_along_the_stem_and_then_to_everyone() {
+fn what_is_swallowed_goes_the_same_way_again_to_another_sink_along_the_stem_and_to_everyone() {
     let mut world = world();
     let tx = world.tx();
     world.stem(&tx, Source::Own).expect("fits");
@@ -118,15 +133,17 @@ fn what_a_sink_swallows_goes_to_another_one_then_along_the_stem_and_then_to_ever
     let mut secs = end_of_embargo(&world, 0);
     world.run_until(secs - 1);
     assert!(world.drain().is_silent());
-    world.run_until(secs);
-    let out = world.drain();
-    assert!(out.stems.is_empty() && out.fluffs.is_empty());
-    assert_eq!((out.seals[0].0, &out.seals[0].1, out.seals[0].3), (SINKS[1], &tx, 1));
-    secs = end_of_embargo(&world, secs);
+    for (attempt, sink) in [(1, SINKS[0]), (2, SINKS[1])] {
+        world.run_until(secs);
+        let out = world.drain();
+        assert!(out.stems.is_empty() && out.fluffs.is_empty());
+        assert_eq!((out.seals[0].0, &out.seals[0].1, out.seals[0].3), (sink, &tx, attempt));
+        secs = end_of_embargo(&world, secs);
+    }
     world.run_until(secs);
     let out = world.drain();
     assert!(out.seals.is_empty() && out.fluffs.is_empty());
-    assert_eq!(out.stems[0].1, tx, "two sinks were enough");
+    assert_eq!(out.stems[0].1, tx, "that was enough");
     secs = end_of_embargo(&world, secs);
     world.run_until(secs);
     let out = world.drain();
@@ -222,6 +239,29 @@ fn a_child_waits_at_the_sink_for_its_parent_and_goes_with_it() {
 }
 
 #[test]
+fn what_a_reorg_takes_from_a_sink_and_gives_back_is_gathered_and_nothing_else_is() {
+    for is_sealed in [true, false] {
+        let mut world = world();
+        world.routes.coins = [Coin::Fluff, Coin::Stem].into();
+        let unknown = world.tx();
+        world.mine(std::slice::from_ref(&unknown));
+        let tx = world.child(&unknown);
+        match is_sealed {
+            true => world.sealed(&tx, peer(1)).expect("fits"),
+            false => world.stem(&tx, peer(1)).expect("fits"),
+        };
+        world.reorg(1, &[&[]]);
+        assert_eq!(world.pool.counts().orphans, 1);
+        world.mine(&[unknown]);
+        world.drain();
+        world.run_until(26);
+        let out = world.drain();
+        let reasons = if is_sealed { vec![FluffReason::Gathered] } else { Vec::new() };
+        assert_eq!(out.reasons(), reasons, "{out:?}");
+    }
+}
+
+#[test]
 fn a_stem_that_comes_back_does_not_move_what_is_sealed() {
     for sticky in [false, true] {
         let mut world = world();
@@ -273,22 +313,59 @@ fn who_gathers_nothing_treats_it_as_a_stem_transaction() {
 }
 
 #[test]
-fn an_own_transaction_that_was_sealed_survives_a_crash() {
+fn an_own_transaction_that_was_sealed_goes_to_a_sink_again_after_a_crash() {
     let mut world = world();
     let tx = world.tx();
     world.stem(&tx, Source::Own).expect("fits");
     let mut record = world.drain().kept.pop().expect("it is kept");
-    let RecordStage::Sent { embargo } = record.stage else { panic!("{record:?}") };
-    let secs = end_of_embargo(&world, 0);
+    let RecordStage::Sealed { embargo, attempts: 0 } = record.stage else { panic!("{record:?}") };
+    let mut secs = end_of_embargo(&world, 0);
+    for attempt in 1..3 {
+        world.pool = Pool::new(rendezvous(), [9; 32]);
+        world.with_ctx(|pool, ctx| pool.restore([record], &[], ctx));
+        world.run_until(secs - 1);
+        assert!(world.drain().is_silent(), "nothing leaves twice before the embargo ends");
+        world.run_until(secs);
+        let out = world.drain();
+        assert!(out.stems.is_empty() && out.fluffs.is_empty());
+        let seals: Vec<_> =
+            out.seals.iter().map(|(_, sent, _, attempt)| (sent, *attempt)).collect();
+        assert_eq!(seals, [(&tx, attempt)]);
+        // The new embargo is kept before it is sealed anew.
+        record = out.kept.last().expect("it is kept").clone();
+        let RecordStage::Sealed { embargo: new, attempts } = record.stage else {
+            panic!("{record:?}")
+        };
+        assert!(new > embargo && attempts == attempt);
+        secs = end_of_embargo(&world, secs);
+    }
+    // What went along the stem is not sent again.
     world.run_until(secs);
-    // The new embargo is kept before it is sealed anew.
     let out = world.drain();
+    assert_eq!(out.stems.len(), 1);
     record = out.kept.last().expect("it is kept").clone();
-    assert!(matches!(record.stage, RecordStage::Sent { embargo: new } if new > embargo));
-    assert_eq!(out.seals.len(), 1);
+    assert!(matches!(record.stage, RecordStage::Sent { .. }));
+    secs = end_of_embargo(&world, secs);
     world.pool = Pool::new(rendezvous(), [9; 32]);
     world.with_ctx(|pool, ctx| pool.restore([record], &[], ctx));
+    world.run_until(secs - 1);
     assert!(world.drain().is_silent());
-    world.run_until(secs + 100);
+    world.run_until(secs);
     assert_eq!(world.drain().fluffs, [tx]);
+}
+
+#[test]
+fn what_was_sealed_before_a_crash_takes_the_stem_where_no_sink_is_known() {
+    let mut world = world();
+    let tx = world.tx();
+    world.stem(&tx, Source::Own).expect("fits");
+    let record = world.drain().kept.pop().expect("it is kept");
+    let secs = end_of_embargo(&world, 0);
+    world.routes.sinks.clear();
+    world.pool = Pool::new(rendezvous(), [9; 32]);
+    world.with_ctx(|pool, ctx| pool.restore([record], &[], ctx));
+    world.run_until(secs);
+    let out = world.drain();
+    assert!(out.seals.is_empty() && out.fluffs.is_empty());
+    assert_eq!(out.stems[0].1, tx);
 }

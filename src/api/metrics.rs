@@ -11,6 +11,7 @@
 //! * What is here is the node's state as everybody could know it (peers, chain, txpool) and whether
 //!   it is well. It is a snapshot, made anew every 15 s whoever asks: when exactly the txpool
 //!   has grown is told no better than peers are told, who hear of it after random delays.
+//! * Zones beside the main one have a label; what moves is said of each by the same rules.
 //! * That a transaction was fluffed by this node is a hint at its way. Counts of fluffs move every
 //!   ten minutes, and only if by then there were [`TOGETHER`] of them, so that each stands for many.
 //!   What the owner asked to be fluffed is never counted.
@@ -26,7 +27,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::show::reason_name;
 use crate::config::Config;
-use crate::node::{JournalState, NodeHandle, Status, Tally};
+use crate::node::{JournalState, NodeHandle, Status, Tally, ZoneStatus};
 
 /// How often the node is asked how it is.
 const LOOK: Duration = Duration::from_secs(1);
@@ -183,17 +184,28 @@ fn render(status: &Status, counted: &Counted, config: &Config) -> String {
     text.plain(CHAIN, one_if(status.chain.is_known()));
     text.plain(HEIGHT, status.tip.height);
     text.plain(DIFFICULTY, status.tip.total_difficulty);
-    text.labelled(
-        PEERS,
-        [
-            ("{direction=\"inbound\"}".to_owned(), peers(Direction::Inbound)),
-            ("{direction=\"outbound\"}".to_owned(), peers(Direction::Outbound)),
-        ],
-    );
-    text.plain(RELAYS, status.relays.len());
-    text.plain(ADDRESSES, status.addresses);
-    text.plain(TXPOOL, status.pools.public);
-    text.plain(KERNELS, status.pools.public_kernels);
+    let others = status.zones.iter().skip(1);
+    let zoned = |count: fn(&ZoneStatus) -> usize| {
+        let label = |zone: &ZoneStatus| format!("{{zone=\"{}\"}}", zone.network);
+        others.clone().map(move |zone| (label(zone), count(zone)))
+    };
+    let zoned_peers = others.clone().flat_map(|zone| {
+        [("inbound", Direction::Inbound), ("outbound", Direction::Outbound)].map(|(name, way)| {
+            let count = zone.peers.iter().filter(|peer| peer.direction == way).count();
+            (format!("{{direction=\"{name}\",zone=\"{}\"}}", zone.network), count)
+        })
+    });
+    let main_peers = [
+        ("{direction=\"inbound\"}".to_owned(), peers(Direction::Inbound)),
+        ("{direction=\"outbound\"}".to_owned(), peers(Direction::Outbound)),
+    ];
+    let main = |value: usize| std::iter::once((String::new(), value));
+    text.labelled(PEERS, main_peers.into_iter().chain(zoned_peers));
+    text.labelled(RELAYS, main(status.relays.len()).chain(zoned(|zone| zone.relays.len())));
+    text.labelled(ADDRESSES, main(status.addresses).chain(zoned(|zone| zone.addresses)));
+    text.labelled(TXPOOL, main(status.pools.public).chain(zoned(|zone| zone.pools.public)));
+    let kernels = zoned(|zone| zone.pools.public_kernels);
+    text.labelled(KERNELS, main(status.pools.public_kernels).chain(kernels));
     let fluffs = Counted::REASONS
         .map(|reason| (format!("{{reason=\"{}\"}}", reason_name(reason)), counted.get(reason)));
     text.labelled(FLUFFS, fluffs);

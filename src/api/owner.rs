@@ -34,7 +34,10 @@ impl Owner {
 
     async fn connected(&self) -> Result<Vec<PeerView>, MethodError> {
         let status = self.node.status().await?;
-        Ok(status.peers.iter().map(|peer| PeerView::of(peer, &status)).collect())
+        let uptime = status.uptime;
+        let zones = status.zones.iter();
+        let peers = zones.flat_map(|zone| zone.peers.iter().map(move |peer| (peer, zone)));
+        Ok(peers.map(|(peer, zone)| PeerView::of(peer, zone, uptime)).collect())
     }
 
     async fn known(&self, wanted: Option<Addr>) -> Result<Vec<AddressView>, MethodError> {
@@ -70,7 +73,9 @@ impl Owner {
     async fn fluff(&self, Excess(excess): Excess) -> Result<(), MethodError> {
         self.node.fluff(excess).await?.map_err(|error| match error {
             FluffError::Unknown => MethodError::NotFound,
-            FluffError::NotInStem => MethodError::Argument(error.to_string()),
+            FluffError::NotInStem | FluffError::NobodyThere => {
+                MethodError::Argument(error.to_string())
+            }
         })
     }
 

@@ -67,12 +67,12 @@ impl Reloader {
         let read = tokio::task::spawn_blocking(move || Config::load(&path));
         let wanted = read.await.map_err(|_| Stopped)??;
         let next = adopt(&running, &wanted, self.set_filter.is_some());
-        let (params, peers) = (next.params()?, next.zone_config()?.peers);
+        let changes = next.changes()?;
         let checked = next.check()?;
         if let Some(set_filter) = self.set_filter.as_ref().filter(|_| next.log != running.log) {
             set_filter(&next.log.filter).map_err(ReloadError::Filter)?;
         }
-        node.configure(params, peers).await?;
+        node.configure(changes).await?;
         let reloaded = Reloaded {
             changed: differences(&running, &next),
             needs_restart: differences(&next, &wanted),
@@ -94,6 +94,12 @@ fn adopt(running: &Config, wanted: &Config, log: bool) -> Config {
     next.network.whitelist.clone_from(&wanted.network.whitelist);
     next.network.outbound = wanted.network.outbound;
     next.network.ban_secs = wanted.network.ban_secs;
+    next.tor.peers.clone_from(&wanted.tor.peers);
+    next.tor.outbound = wanted.tor.outbound;
+    next.tor.preset = wanted.tor.preset;
+    next.i2p.peers.clone_from(&wanted.i2p.peers);
+    next.i2p.outbound = wanted.i2p.outbound;
+    next.i2p.preset = wanted.i2p.preset;
     if log {
         next.log.filter.clone_from(&wanted.log.filter);
     }

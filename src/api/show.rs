@@ -1,24 +1,27 @@
 //! From what the node says to what the owner API shows.
 
+use std::time::Duration;
+
 use scape_aggregate::{Commitment, ProtocolVersion};
 use scape_p2p::book::State;
+use scape_p2p::net::WayState;
 use scape_p2p::peer::Direction;
 use scape_p2p::secure::{KeyCheck, Protection, Suspicion};
 use scape_p2p::zone::PeerStatus;
-use scape_pool::{FluffReason, Rival};
+use scape_pool::{FluffReason, PeerId, PoolCounts, Rival, WayOut};
 
 use super::view::{
     AddressView, ChainSourceView, ChainStateView, JournalView, LinkView, PeerView, PoolsView,
-    StatusView, StemView, TipView, TransactionState, TransactionView,
+    StatusView, StemView, TipView, TransactionState, TransactionView, WayView, ZoneView,
 };
 use crate::chain::{ChainState, ChainStatus};
 use crate::config::Config;
-use crate::node::{JournalState, KnownAddress, OwnState, OwnTransaction, Status};
+use crate::node::{
+    JournalState, KnownAddress, OwnState, OwnTransaction, Status, Tally, ZoneStatus,
+};
 
 impl StatusView {
     pub(super) fn of(status: &Status, config: &Config) -> Self {
-        let addr = |id: &_| status.peers.iter().find(|peer| peer.id == *id)?.addr;
-        let pools = status.pools;
         Self {
             chain: config.chain.r#type.name().to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -30,20 +33,59 @@ impl StatusView {
             chain_source: chain_source(&status.chain),
             uptime_secs: status.uptime.as_secs_f64(),
             preset: config.dandelion.preset.name().to_owned(),
-            pools: PoolsView {
-                stem: pools.stem,
-                stem_kernels: pools.stem_kernels,
-                public: pools.public,
-                public_kernels: pools.public_kernels,
-                orphans: pools.orphans,
-            },
-            relays: status.relays.iter().filter_map(addr).map(|addr| addr.to_string()).collect(),
+            pools: status.pools.into(),
+            relays: relays(&status.relays, &status.peers),
             epoch_secs_left: status.epoch_left.as_secs_f64(),
             addresses: status.addresses,
             journal: journal(status.journal),
-            stem: stem(status),
+            stem: stem(status.patience_left, &status.embargoes_left, &status.tally),
+            zones: status.zones.iter().map(ZoneView::from).collect(),
+            origin: config.origin().iter().map(ToString::to_string).collect(),
         }
     }
+}
+
+impl From<&ZoneStatus> for ZoneView {
+    fn from(zone: &ZoneStatus) -> Self {
+        let count = |direction| zone.peers.iter().filter(|p| p.direction == direction).count();
+        Self {
+            zone: zone.network.to_string(),
+            name: zone.name.map(|name| name.to_string()),
+            way: match &zone.way {
+                WayState::Direct => WayView::Direct,
+                WayState::Untried => WayView::Untried,
+                WayState::Working => WayView::Working,
+                WayState::Failing { reason } => WayView::Failing { reason: reason.clone() },
+            },
+            open: zone.way_out == WayOut::Open,
+            outbound: count(Direction::Outbound),
+            inbound: count(Direction::Inbound),
+            pools: zone.pools.into(),
+            held: zone.held,
+            relays: relays(&zone.relays, &zone.peers),
+            epoch_secs_left: zone.epoch_left.as_secs_f64(),
+            addresses: zone.addresses,
+            stem: stem(zone.patience_left, &zone.embargoes_left, &zone.tally),
+        }
+    }
+}
+
+impl From<PoolCounts> for PoolsView {
+    fn from(pools: PoolCounts) -> Self {
+        Self {
+            stem: pools.stem,
+            stem_kernels: pools.stem_kernels,
+            public: pools.public,
+            public_kernels: pools.public_kernels,
+            orphans: pools.orphans,
+        }
+    }
+}
+
+/// The addresses of relays.
+fn relays(relays: &[PeerId], peers: &[PeerStatus]) -> Vec<String> {
+    let addr = |id: &PeerId| peers.iter().find(|peer| peer.id == *id)?.addr;
+    relays.iter().filter_map(addr).map(|addr| addr.to_string()).collect()
 }
 
 impl TipView {
@@ -88,12 +130,11 @@ fn journal(state: JournalState) -> JournalView {
     }
 }
 
-fn stem(status: &Status) -> StemView {
-    let tally = &status.tally;
+fn stem(patience: Option<Duration>, embargoes: &[Duration], tally: &Tally) -> StemView {
     let reasons = tally.reasons.iter();
     StemView {
-        patience_secs_left: status.patience_left.map(|left| left.as_secs_f64()),
-        embargo_secs_left: status.embargoes_left.iter().map(|left| left.as_secs_f64()).collect(),
+        patience_secs_left: patience.map(|left| left.as_secs_f64()),
+        embargo_secs_left: embargoes.iter().map(Duration::as_secs_f64).collect(),
         relayed: tally.relayed.clone(),
         fluffed: tally.fluffed.clone(),
         fluff_reasons: reasons.map(|(reason, n)| (reason_name(*reason).to_owned(), *n)).collect(),
@@ -114,9 +155,10 @@ pub(super) fn reason_name(reason: FluffReason) -> &'static str {
 }
 
 impl PeerView {
-    pub(super) fn of(peer: &PeerStatus, status: &Status) -> Self {
+    pub(super) fn of(peer: &PeerStatus, zone: &ZoneStatus, uptime: Duration) -> Self {
         let since = peer.since.as_micros() as f64 / 1e6;
         Self {
+            zone: zone.network.to_string(),
             addr: peer.addr.map_or("hidden".to_owned(), |addr| addr.to_string()),
             direction: match peer.direction {
                 Direction::Inbound => "Inbound",
@@ -129,8 +171,8 @@ impl PeerView {
             link: link(peer.protection),
             height: peer.height,
             total_difficulty: Some(peer.total_difficulty),
-            relay: status.relays.contains(&peer.id),
-            connected_secs: (status.uptime.as_secs_f64() - since).max(0.0),
+            relay: zone.relays.contains(&peer.id),
+            connected_secs: (uptime.as_secs_f64() - since).max(0.0),
         }
     }
 }

@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// The answer to `get_status`.
+/// The answer to `get_status`. What is not said to be of the node is of its main zone, the first of
+/// [`StatusView::zones`].
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct StatusView {
     /// `mainnet` and so on.
@@ -45,6 +46,56 @@ pub struct StatusView {
     pub journal: JournalView,
     /// What the stem does.
     pub stem: StemView,
+    /// All zones, the main one first.
+    pub zones: Vec<ZoneView>,
+    /// Through which zones the owner's transactions leave, the preferred one first.
+    pub origin: Vec<String>,
+}
+
+/// One zone of the node.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ZoneView {
+    /// `clearnet`, `tor` or `i2p`.
+    pub zone: String,
+    /// The name under which it is reached, if peers are told one.
+    pub name: Option<String>,
+    /// Whether its proxy or bridge works.
+    pub way: WayView,
+    /// Whether transactions of the owner could leave through it now.
+    pub open: bool,
+    /// Connections that we opened.
+    pub outbound: usize,
+    /// Connections that were opened to us.
+    pub inbound: usize,
+    /// How much is held.
+    pub pools: PoolsView,
+    /// Transactions that are on their way to the public zone.
+    pub held: usize,
+    /// The addresses of this epoch's relays.
+    pub relays: Vec<String>,
+    /// Until relays are chosen anew.
+    pub epoch_secs_left: f64,
+    /// How many addresses are known.
+    pub addresses: usize,
+    /// What the stem does.
+    pub stem: StemView,
+}
+
+/// Whether the way of a zone works.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum WayView {
+    /// There is nothing between us and the peers.
+    Direct,
+    /// Nothing was tried yet.
+    Untried,
+    /// The proxy or the bridge does what it is asked.
+    Working,
+    /// It does not, and nobody is reached until it does.
+    Failing {
+        /// Why.
+        reason: String,
+    },
 }
 
 /// The end of a chain, in Grin's words.
@@ -158,6 +209,8 @@ pub struct StemView {
 /// A connection: an answer of `get_connected_peers`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct PeerView {
+    /// The zone of the connection.
+    pub zone: String,
     /// The address at the other end; `hidden` for a peer that came to our onion service.
     pub addr: String,
     /// `Outbound` or `Inbound`, as Grin says it.
@@ -224,7 +277,8 @@ pub struct TransactionView {
 pub enum TransactionState {
     /// Accepted, and waits for its parent or for a height.
     Waiting,
-    /// Accepted, and waits until the node has a peer that it has dialled, or its embargo ends.
+    /// Accepted, and waits for a peer that the node has dialled in a zone that it may leave by; in
+    /// the clear no longer than its embargo.
     WaitingForPeer,
     /// Accepted, and waits for patience to run out.
     Accepted,

@@ -1,13 +1,13 @@
 //! `scape status`.
 
-use scape::api::view::StatusView;
+use scape::api::view::{StatusView, WayView, ZoneView};
 use serde_json::json;
 
 use super::CliError;
 use super::args::Global;
 use super::output::{Facts, Paint, harmless};
 use super::remote::{Api, Remote};
-use super::words::{grouped, journal, many, pools, reasons, short, sizes, source, span};
+use super::words::{grouped, journal, many, pools, reasons, short, sizes, source, span, way};
 
 pub(super) async fn run(global: &Global) -> Result<(), CliError> {
     let node = Remote::new(global, &global.config()?, Api::Owner)?;
@@ -37,6 +37,13 @@ fn text(status: &StatusView, paint: Paint) -> String {
     facts.add("reasons", reasons(&stem.fluff_reasons));
     facts.add("cut through", many(stem.cut_through, "output"));
     facts.add("journal", good_or_bad(journal(&status.journal)));
+    if status.zones.iter().any(|zone| zone.way != WayView::Direct) {
+        facts.add("origin", harmless(&status.origin.join(", then ")));
+        for zone in &status.zones {
+            let (works, how) = way(&zone.way);
+            facts.add(&harmless(&zone.zone), good_or_bad((works, zone_facts(zone, &how))));
+        }
+    }
     facts.show(paint)
 }
 
@@ -65,6 +72,14 @@ fn relays(status: &StatusView) -> String {
             format!("{}, for {}", harmless(&relays.join(", ")), span(status.epoch_secs_left))
         }
     }
+}
+
+fn zone_facts(zone: &ZoneView, how: &str) -> String {
+    let (out, into) = (zone.outbound, zone.inbound);
+    let door = if zone.open { "open" } else { "own transactions wait" };
+    let name = zone.name.as_deref().map(|name| format!(", as {}", harmless(name)));
+    let stem = pools(&zone.pools);
+    format!("{how}; {out} out, {into} in, {door}; {stem}{}", name.unwrap_or_default())
 }
 
 fn embargoes(left: &[f64]) -> String {

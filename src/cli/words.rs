@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use scape::api::view::{
     AddressView, ChainSourceView, ChainStateView, JournalView, LinkView, PoolsView,
-    TransactionState,
+    TransactionState, WayView,
 };
 
 use super::output::harmless;
@@ -144,6 +144,16 @@ fn list(items: impl Iterator<Item = String>) -> String {
     match items.collect::<Vec<_>>() {
         items if items.is_empty() => "none".to_owned(),
         items => items.join(", "),
+    }
+}
+
+/// Whether the way of a zone can be relied on, and how that is.
+pub(super) fn way(way: &WayView) -> (bool, String) {
+    match way {
+        WayView::Direct => (true, "direct".to_owned()),
+        WayView::Untried => (true, "nothing tried yet".to_owned()),
+        WayView::Working => (true, "working".to_owned()),
+        WayView::Failing { reason } => (false, format!("failing: {}", harmless(reason))),
     }
 }
 

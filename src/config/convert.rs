@@ -39,6 +39,7 @@ impl Config {
         refuse_addresses("peers", &self.network.peers, anywhere)?;
         refuse_addresses("advertise", &self.network.advertise, anywhere)?;
         refuse_addresses("seeds", &self.network.seeds, self.book_config())?;
+        self.check_zones()?;
         Ok(Checked { implied, warnings })
     }
 

@@ -3,6 +3,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use scape_p2p::addr::{Network, PeerAddr};
 use scape_p2p::book::AddError;
 use scape_p2p::dandelion::ParamsError;
 use thiserror::Error;
@@ -126,6 +127,50 @@ pub enum ConfigError {
         addr: SocketAddr,
         /// The rule it breaks.
         reason: AddError,
+    },
+    /// A node has one zone at least.
+    #[error("all zones are off: network.enabled, tor.enabled or i2p.enabled must be true")]
+    NoZone,
+    /// What leaves nowhere never arrives.
+    #[error("node.origin is empty: nothing of the owner could ever leave")]
+    NoOrigin,
+    /// The owner's transactions cannot leave through a zone that is off.
+    #[error("node.origin names {0}, which is off")]
+    OriginOff(Network),
+    /// The owner's transactions leave through outbound peers, of which there must be some.
+    #[error("node.origin names {0}, which has no outbound connections")]
+    OriginWithoutPeers(Network),
+    /// Behind a service only loopback is listened on.
+    #[error(
+        "{network}.listen is {addr}, but must be on loopback: who reaches it otherwise would \
+             know whose service it is"
+    )]
+    Exposed {
+        /// The zone.
+        network: Network,
+        /// The address.
+        addr: SocketAddr,
+    },
+    /// A zone knows names of its own network only.
+    #[error("`{network}.{key}` holds {addr}, which is a name of {}", addr.network())]
+    OtherNetwork {
+        /// The zone.
+        network: Network,
+        /// The key.
+        key: &'static str,
+        /// The name.
+        addr: PeerAddr,
+    },
+    /// A name at which nobody answers is worse than none.
+    #[error("{0}.name is told to peers, but the node does not listen there: set {0}.listen")]
+    NameWithoutListener(Network),
+    /// The node itself is no peer.
+    #[error("`{network}.{key}` holds {network}.name, the node itself")]
+    OwnNameAmongPeers {
+        /// The zone.
+        network: Network,
+        /// The key.
+        key: &'static str,
     },
     /// There is a data directory in the home directory, and no home directory.
     #[error("there is no home directory for node.data_dir = \"{}\"", .0.display())]

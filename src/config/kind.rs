@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 
+use scape_p2p::addr::PeerAddr;
 use toml::de::DeValue;
 use tracing_subscriber::filter::Targets;
 
@@ -38,6 +39,12 @@ pub enum Kind {
     Addresses,
     /// A list of addresses without ports.
     Hosts,
+    /// The name of an onion service or a destination, with a port.
+    Name,
+    /// A list of such names.
+    Names,
+    /// A list of some of these words.
+    Choices(fn() -> Vec<&'static str>),
 }
 
 /// Why a value is not of its kind.
@@ -71,7 +78,10 @@ impl Kind {
 
     fn check_text(&self, text: &str) -> Result<(), Mismatch> {
         let allowed = match self {
-            Self::Choice(words) => words().contains(&text),
+            Self::Choice(words) | Self::Choices(words) => words().contains(&text),
+            Self::Name | Self::Names => {
+                text.parse().is_ok_and(|addr: PeerAddr| addr.network().is_anonymous())
+            }
             Self::Text(max) => !text.is_empty() && text.len() <= *max,
             Self::Filter => text.parse::<Targets>().is_ok(),
             Self::Listen => text.parse::<Listen>().is_ok(),
@@ -87,15 +97,23 @@ impl Kind {
 
     /// Whether a value is a list of such.
     pub(super) const fn is_list(&self) -> bool {
-        matches!(self, Self::Addresses | Self::Hosts)
+        matches!(self, Self::Addresses | Self::Hosts | Self::Names | Self::Choices(_))
     }
 
     /// The words to choose from, if it is a choice.
     pub(super) fn words(&self) -> Vec<&'static str> {
         match self {
-            Self::Choice(words) => words(),
+            Self::Choice(words) | Self::Choices(words) => words(),
             _ => Vec::new(),
         }
+    }
+}
+
+fn any_of(words: &[&str]) -> String {
+    let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+    match words.split_last() {
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => "nothing".to_owned(),
     }
 }
 
@@ -115,13 +133,10 @@ impl fmt::Display for Kind {
             Self::Seconds(range) => {
                 write!(f, "a number of seconds from {} to {}", range.start(), range.end())
             }
-            Self::Choice(words) => {
-                let words: Vec<String> = words().iter().map(|word| format!("\"{word}\"")).collect();
-                match words.split_last() {
-                    Some((last, others)) => write!(f, "{} or {last}", others.join(", ")),
-                    None => f.write_str("nothing"),
-                }
-            }
+            Self::Choice(words) => f.write_str(&any_of(&words())),
+            Self::Choices(words) => write!(f, "a list of {}", any_of(&words())),
+            Self::Name => f.write_str("a name in .onion or .b32.i2p with a port"),
+            Self::Names => f.write_str("a list of names in .onion or .b32.i2p with ports"),
             Self::Text(max) => write!(f, "text of 1 to {max} bytes"),
             Self::Filter => f.write_str("levels of the log by target, as \"info,scape=debug\""),
             Self::Listen => f.write_str("an address with a port, as \"0.0.0.0:3414\", or \"off\""),

@@ -28,6 +28,7 @@ mod read;
 mod sections;
 #[cfg(test)]
 mod tests;
+mod zones;
 
 use std::fs;
 use std::path::Path;
@@ -40,8 +41,8 @@ pub use keys::{Key, KeyDefault, SECTIONS, Section};
 pub use kind::Kind;
 pub use sections::{
     ApiSection, ChainSection, Coin, DandelionSection, EmbargoKind, Encryption, GrinSection,
-    LedgerSection, Listen, LogSection, NetworkSection, NodeSection, PatienceKind, PoolSection,
-    Seconds,
+    I2pSection, LedgerSection, Listen, LogSection, NetworkSection, NodeSection, PatienceKind,
+    PoolSection, PresetName, Seconds, TorSection,
 };
 
 /// A configuration. Read from a file it has been checked; changed since, [`Config::check`] it.
@@ -52,8 +53,12 @@ pub struct Config {
     pub chain: ChainSection,
     /// This node.
     pub node: NodeSection,
-    /// Whom it talks to.
+    /// Whom it talks to in the clear.
     pub network: NetworkSection,
+    /// The zone on Tor.
+    pub tor: TorSection,
+    /// The zone on I2P.
+    pub i2p: I2pSection,
     /// The Grin node whose chain is followed.
     pub grin: GrinSection,
     /// Where it is reached over HTTP.

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::net::{AddrParseError, IpAddr, SocketAddr};
+use std::net::{AddrParseError, IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use scape_aggregate::ChainType;
+use scape_p2p::addr::{Network, PeerAddr};
 use scape_p2p::dandelion::Preset;
 use scape_p2p::zone::PeersConfig;
 use scape_pool::Capacity;
@@ -35,14 +36,18 @@ pub struct NodeSection {
     pub data_dir: PathBuf,
     /// What we call ourselves.
     pub user_agent: String,
-    /// Verification threads. Zero: one per core.
+    /// Verification threads of each zone. Zero: one per core.
     pub workers: usize,
+    /// Through which zones the owner's transactions leave, if not as is usual.
+    pub origin: Option<Vec<Network>>,
 }
 
 /// Whom the node talks to.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NetworkSection {
+    /// Whether there is a clearnet zone.
+    pub enabled: bool,
     /// Where to listen, if not on the default port of the chain.
     pub listen: Option<Listen>,
     /// Where others reach us, if not where we listen.
@@ -66,6 +71,61 @@ pub struct NetworkSection {
     /// Whether private addresses are kept, if not as the chain says.
     pub allow_private: Option<bool>,
 }
+
+/// The zone on Tor.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TorSection {
+    /// Whether there is one.
+    pub enabled: bool,
+    /// Tor's SOCKS port.
+    pub proxy: SocketAddr,
+    /// Where tor hands over those who come to our onion service.
+    pub listen: Option<SocketAddr>,
+    /// Our onion service.
+    pub name: Option<PeerAddr>,
+    /// Names to stay connected to.
+    pub peers: BTreeSet<PeerAddr>,
+    /// Names to begin with.
+    pub seeds: BTreeSet<PeerAddr>,
+    /// Connections of our own to keep up.
+    pub outbound: usize,
+    /// Inbound connections.
+    pub max_inbound: usize,
+    /// Parameters, if not those of the dandelion section.
+    pub preset: Option<PresetName>,
+}
+
+/// The zone on I2P.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct I2pSection {
+    /// Whether there is one.
+    pub enabled: bool,
+    /// The router's SAM bridge.
+    pub sam: SocketAddr,
+    /// A SOCKS tunnel of the router, instead of the bridge.
+    pub proxy: Option<SocketAddr>,
+    /// Where a server tunnel of the router hands over those who come to us.
+    pub listen: Option<SocketAddr>,
+    /// Our destination.
+    pub name: Option<PeerAddr>,
+    /// Names to stay connected to.
+    pub peers: BTreeSet<PeerAddr>,
+    /// Names to begin with.
+    pub seeds: BTreeSet<PeerAddr>,
+    /// Connections of our own to keep up.
+    pub outbound: usize,
+    /// Inbound connections.
+    pub max_inbound: usize,
+    /// Parameters, if not those of the dandelion section.
+    pub preset: Option<PresetName>,
+}
+
+/// [`Preset`] by name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PresetName(#[serde(with = "named")] pub Preset);
 
 /// The Grin node whose chain is followed.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -235,7 +295,12 @@ impl Default for ChainSection {
 
 impl Default for NodeSection {
     fn default() -> Self {
-        Self { data_dir: "~/.scape".into(), user_agent: USER_AGENT.to_owned(), workers: 0 }
+        Self {
+            data_dir: "~/.scape".into(),
+            user_agent: USER_AGENT.to_owned(),
+            workers: 0,
+            origin: None,
+        }
     }
 }
 
@@ -243,6 +308,7 @@ impl Default for NetworkSection {
     fn default() -> Self {
         let peers = PeersConfig::default();
         Self {
+            enabled: true,
             listen: None,
             advertise: None,
             encryption: Encryption::default(),
@@ -254,6 +320,39 @@ impl Default for NetworkSection {
             max_inbound_per_host: 8,
             ban_secs: Seconds(peers.ban),
             allow_private: None,
+        }
+    }
+}
+
+impl Default for TorSection {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            proxy: (Ipv4Addr::LOCALHOST, 9_050).into(),
+            listen: None,
+            name: None,
+            peers: BTreeSet::new(),
+            seeds: BTreeSet::new(),
+            outbound: PeersConfig::default().outbound,
+            max_inbound: 128,
+            preset: None,
+        }
+    }
+}
+
+impl Default for I2pSection {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            sam: (Ipv4Addr::LOCALHOST, 7_656).into(),
+            proxy: None,
+            listen: None,
+            name: None,
+            peers: BTreeSet::new(),
+            seeds: BTreeSet::new(),
+            outbound: PeersConfig::default().outbound,
+            max_inbound: 128,
+            preset: None,
         }
     }
 }

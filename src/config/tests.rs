@@ -2,9 +2,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use rand::SeedableRng;
+use rand_chacha::ChaCha12Rng;
 use scape_aggregate::ChainType;
+use scape_p2p::addr::Network;
 use scape_p2p::dandelion::{ParamsError, Preset};
-use scape_p2p::net::NetConfig;
+use scape_p2p::net::transport::Isolation;
+use scape_p2p::net::{NetConfig, Way};
 use scape_p2p::zone::ZoneConfig;
 use scape_pool::EmbargoDelay;
 
@@ -53,13 +57,18 @@ fn the_defaults_of_the_table_are_those_of_the_structs() {
 
 #[test]
 fn an_uncommented_line_of_the_documented_file_is_valid() {
-    for line in Config::documented().lines().filter_map(|line| line.strip_prefix('#')) {
+    let documented = Config::documented();
+    let mut heading = "";
+    for line in documented.lines() {
+        if line.starts_with('[') {
+            heading = line;
+        }
+        let Some(line) = line.strip_prefix('#') else { continue };
         let Some((key, _)) = line.split_once(" = ").filter(|(key, _)| !key.contains(' ')) else {
             continue;
         };
-        let of = SECTIONS.iter().find(|s| s.keys.iter().any(|k| k.name == key)).expect("known");
         let preset = if key == "embargo_mean_secs" { "preset = \"monero\"\n" } else { "" };
-        let text = format!("[{}]\n{preset}{line}\n", of.name);
+        let text = format!("{heading}\n{preset}{line}\n");
         Config::from_toml(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
     }
 }
@@ -85,7 +94,9 @@ fn every_word_of_a_choice_is_read() {
         for key in section.keys {
             for word in key.kind.words() {
                 // The other keys of the embargo are not needed to read the word.
-                let text = format!("[{}]\n{} = \"{word}\"", section.name, key.name);
+                let value = format!("\"{word}\"");
+                let value = if key.kind.is_list() { format!("[{value}]") } else { value };
+                let text = format!("[{}]\n{} = {value}", section.name, key.name);
                 read::read(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
             }
         }
@@ -392,4 +403,63 @@ proptest! {
             prop_assert_eq!(Config::from_toml(&written).expect("valid"), config);
         }
     }
+}
+
+const ONION: &str = "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion:3414";
+
+#[test]
+fn zones_are_described_each_by_its_section() {
+    let text = format!(
+        "[tor]\nenabled = true\nlisten = \"127.0.0.1:3420\"\nname = \"{ONION}\"\n\
+         preset = \"monero\"\noutbound = 3\n[node]\nuser_agent = \"mine\"\n\
+         [i2p]\nenabled = true\nproxy = \"127.0.0.1:4447\""
+    );
+    let config = Config::from_toml(&text).expect("valid");
+    assert_eq!(config.networks(), [Network::Clearnet, Network::Tor, Network::I2p]);
+    assert_eq!(config.origin(), [Network::Tor, Network::I2p]);
+    let setups = config.zone_setups(&mut ChaCha12Rng::seed_from_u64(1)).expect("valid");
+    let [clearnet, tor, i2p] = setups.as_slice() else { panic!("{} zones", setups.len()) };
+    assert_eq!(clearnet.net.way, Way::Direct);
+    assert_eq!((clearnet.chain_lag, clearnet.zone.hand_over), (Duration::ZERO, None));
+    assert_eq!(clearnet.net.user_agent, "mine");
+    assert_eq!(tor.zone.params.embargo, Preset::Monero.params().embargo);
+    assert!(tor.zone.params.own_always_stem);
+    assert_eq!(
+        (tor.zone.network, tor.net.network, tor.book.network),
+        (Network::Tor, Network::Tor, Network::Tor)
+    );
+    assert_eq!(tor.zone.peers.own_name, Some(ONION.parse().expect("a name")));
+    assert!(matches!(&tor.net.way, Way::Socks { isolation: Isolation::PerDial, .. }));
+    assert!(matches!(&i2p.net.way, Way::Socks { isolation: Isolation::None, .. }));
+    for hidden in [tor, i2p] {
+        assert_eq!(hidden.zone.hand_over, Some(ZoneConfig::HAND_OVER));
+        assert_eq!(hidden.net.user_agent, "MW/Scape", "not the owner's own");
+        assert_ne!(hidden.seed, clearnet.seed);
+        assert_ne!(hidden.net.seed, clearnet.net.seed);
+        assert!(!hidden.chain_lag.is_zero());
+    }
+    let alone = Config::from_toml("[network]\nenabled = false\n[tor]\nenabled = true");
+    let setups = alone.expect("valid").zone_setups(&mut ChaCha12Rng::seed_from_u64(1));
+    let setups = setups.expect("valid");
+    assert_eq!(setups.len(), 1);
+    assert_eq!((setups[0].chain_lag, setups[0].zone.hand_over), (Duration::ZERO, None));
+}
+
+#[test]
+fn zones_that_cannot_be_are_refused() {
+    let tor = |more: &str| refused(&format!("[tor]\nenabled = true\n{more}"));
+    assert!(refused("[network]\nenabled = false").contains("all zones are off"));
+    assert!(refused("[node]\norigin = []").contains("node.origin is empty"));
+    assert!(refused("[node]\norigin = [\"tor\"]").contains("node.origin names tor, which is off"));
+    assert!(refused("[node]\norigin = [\"tot\"]").contains("did you mean `tor`"));
+    assert!(tor("outbound = 0").contains("no outbound connections"));
+    assert!(tor("listen = \"0.0.0.0:3420\"").contains("must be on loopback"));
+    assert!(tor(&format!("name = \"{ONION}\"")).contains("set tor.listen"));
+    assert!(tor("name = \"192.0.2.1:3414\"").contains("a name in .onion or .b32.i2p"));
+    assert!(tor("peers = [\"example.org:1\"]").contains("a list of names"));
+    let i2p = "ukeu3k5oycgaauneqgtnvselmt4yemvoilkln7jpvamvfx7dnkdq.b32.i2p:3414";
+    assert!(tor(&format!("peers = [\"{i2p}\"]")).contains("a name of i2p"));
+    let own = format!("name = \"{ONION}\"\nlisten = \"127.0.0.1:1\"\nseeds = [\"{ONION}\"]");
+    assert!(tor(&own).contains("the node itself"));
+    assert!(Config::from_toml("[tor]\nenabled = true\n[node]\norigin = [\"clearnet\"]").is_ok());
 }

@@ -262,6 +262,7 @@ fn node_config(
         net,
         book: BookConfig { allow_private: true, ..BookConfig::default() },
         seeds: Vec::new(),
+        zones: Default::default(),
         data_dir: None,
         workers: 1,
         seed: rng.random(),

@@ -7,7 +7,11 @@ use scape_pool::{Instant, Record, RecordStage};
 
 use super::{Moment, RecordError};
 
-const VERSION: u8 = 1;
+/// What is written. Of version 2 are records of what was sealed, which a program that only knows
+/// version 1 would take for malformed.
+const VERSION: u8 = 2;
+/// What is read has this version at least.
+const OLDEST: u8 = 1;
 const CHECKSUM: usize = 32;
 /// Bytes that the fields may claim. The heaviest transaction has 1.4 MB: 40,000 inputs.
 const MAX_SIZE: usize = 8 << 20;
@@ -15,7 +19,7 @@ const MAX_SIZE: usize = 8 << 20;
 const CONFIG: Configuration<LittleEndian, Fixint, Limit<MAX_SIZE>> =
     bincode::config::standard().with_fixed_int_encoding().with_limit();
 
-/// The fields of version 1. Their order and types are the format.
+/// The fields of versions 1 and 2. Their order and types are the format.
 #[derive(Encode, Decode)]
 struct Fields {
     /// When this was written, in microseconds since 1970.
@@ -30,9 +34,18 @@ struct Fields {
 /// Ends of embargoes are in microseconds since 1970.
 #[derive(Encode, Decode)]
 enum Stage {
-    Waiting { embargo: Option<u64> },
-    Sent { embargo: u64 },
+    Waiting {
+        embargo: Option<u64>,
+    },
+    Sent {
+        embargo: u64,
+    },
     Public,
+    /// Since version 2.
+    Sealed {
+        embargo: u64,
+        attempts: u8,
+    },
 }
 
 /// A record whose transaction has to be verified again.
@@ -53,6 +66,9 @@ pub(super) fn encode(key: &Hash, record: &Record, moment: Moment) -> Vec<u8> {
         RecordStage::Waiting { embargo } => Stage::Waiting { embargo: embargo.map(end) },
         RecordStage::Sent { embargo } => Stage::Sent { embargo: end(embargo) },
         RecordStage::Public => Stage::Public,
+        RecordStage::Sealed { embargo, attempts } => {
+            Stage::Sealed { embargo: end(embargo), attempts }
+        }
     };
     let (protocol, tx) = encode_tx(record);
     let confirmed = record.confirmed.iter().map(|commitment| commitment.0).collect();
@@ -85,7 +101,7 @@ pub(super) fn decode(
         return Err(RecordError::Damaged);
     }
     let fields = match bytes.split_first() {
-        Some((&VERSION, fields)) => fields,
+        Some((OLDEST..=VERSION, fields)) => fields,
         Some((&version, _)) if version > VERSION => return Err(RecordError::Newer(version)),
         _ => return Err(RecordError::Malformed),
     };
@@ -112,6 +128,9 @@ fn decode_fields(
         Stage::Waiting { embargo } => RecordStage::Waiting { embargo: embargo.map(end) },
         Stage::Sent { embargo } => RecordStage::Sent { embargo: end(embargo) },
         Stage::Public => RecordStage::Public,
+        Stage::Sealed { embargo, attempts } => {
+            RecordStage::Sealed { embargo: end(embargo), attempts }
+        }
     };
     let tx = Transaction::decode(&fields.tx, ProtocolVersion(fields.protocol), consensus)?;
     let confirmed = fields.confirmed.into_iter().map(Commitment).collect();

@@ -86,6 +86,10 @@ fn deadlines_are_those_of_the_first_life() {
         (RecordStage::Sent { embargo: end(90) }, RecordStage::Sent { embargo: end(1) }),
         (RecordStage::Sent { embargo: end(110) }, RecordStage::Sent { embargo: end(1) }),
         (RecordStage::Public, RecordStage::Public),
+        (
+            RecordStage::Sealed { embargo: end(160), attempts: 3 },
+            RecordStage::Sealed { embargo: end(41), attempts: 3 },
+        ),
     ];
     for (before, after) in cases {
         assert_eq!(reread(&record(1, before), restarted), after);
@@ -152,6 +156,20 @@ fn no_fields_make_decoding_panic() {
 }
 
 #[test]
+fn what_version_1_wrote_is_read() {
+    for record in [sent(1), record(2, RecordStage::Public)] {
+        let key = record.key();
+        let new = record::encode(&key, &record, START);
+        let mut old = new[..new.len() - 32].to_vec();
+        old[0] = 1;
+        let checksum = Hash::of(&[key.as_bytes(), &old]);
+        old.extend(checksum.as_bytes());
+        let read = record::decode(&key, &old, &CONSENSUS, START).unwrap();
+        assert_eq!(read.stage, record.stage);
+    }
+}
+
+#[test]
 fn a_newer_record_is_not_taken_for_damage() {
     let key = Hash::of(&[b"key"]);
     let error = |version: u8| {
@@ -160,7 +178,8 @@ fn a_newer_record_is_not_taken_for_damage() {
         let bytes = [&bytes[..], checksum.as_bytes()].concat();
         record::decode(&key, &bytes, &CONSENSUS, START).err()
     };
-    assert_eq!(error(2), Some(RecordError::Newer(2)));
+    assert_eq!(error(3), Some(RecordError::Newer(3)));
+    assert_eq!(error(2), Some(RecordError::Malformed));
     assert_eq!(error(1), Some(RecordError::Malformed));
     assert_eq!(error(0), Some(RecordError::Malformed));
 }

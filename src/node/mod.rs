@@ -1,16 +1,32 @@
-//! A node: the one place where a zone's effects meet sockets, threads, files and the clock.
+//! A node: the one place where effects of zones meet sockets, threads, files and the clock.
 //!
-//! [`Node::start`] spawns a task that owns the zone and the chain, and carries out what the zone
-//! wants. The handle talks to it; everything it returns is for the owner of the node.
+//! [`Node::start`] spawns a task that owns the zones and the chain, and carries out what the zones
+//! want. The handle talks to it; everything it returns is for the owner of the node.
+//!
+//! # Zones
+//!
+//! A node has one zone, or several: each with its own sockets, peers, pools, routes, timers,
+//! verifier, journal and address book. What they share is the chain, of which each hears at times of
+//! its own, and the machine. Two things cross on purpose: the owner's transactions leave through
+//! the zones that are named as their origin and wait while none of these is up, and what peers send
+//! in an anonymity zone goes on in the public one after a random while.
+//!
+//! # Security
+//! Who can send to one zone and watch another cannot ask the one about the other, but the machine
+//! has one processor, one disk and one uptime: under load all zones are slow, while the chain is
+//! away all refuse transactions, and all begin and end together.
 
 mod clock;
 mod core;
 mod engine;
 mod identity;
 mod keeper;
+mod lag;
 mod library;
 mod own;
 mod owner;
+mod sinks;
+mod site;
 mod tally;
 mod trail;
 
@@ -20,11 +36,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use scape_aggregate::{Hash, Transaction};
-use scape_p2p::addr::PeerAddr;
+use scape_p2p::addr::{Network, PeerAddr};
 use scape_p2p::book::BookConfig;
-use scape_p2p::net::{NetConfig, NetError};
+use scape_p2p::net::{NetConfig, NetError, WayState};
 use scape_p2p::zone::{PeerStatus, PushError, ZoneConfig};
-use scape_pool::{Accepted, Notice, PeerId, PoolCounts, Tip};
+use scape_pool::{Accepted, Notice, PeerId, PoolCounts, Tip, WayOut};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -55,6 +71,44 @@ pub struct NodeConfig {
     pub workers: usize,
     /// Seeds coins, routes and timers. Must be unpredictable outside of tests.
     pub seed: [u8; 32],
+    /// What there is beside the main zone, which the fields above describe.
+    pub zones: Zones,
+}
+
+/// More zones than one.
+#[derive(Clone, Debug, Default)]
+pub struct Zones {
+    /// The other zones, each of another network.
+    pub others: Vec<ZoneSetup>,
+    /// Through which zones the owner's transactions leave, the preferred one first. Empty: through
+    /// the main zone.
+    pub origin: Vec<Network>,
+}
+
+/// The parameters of one zone.
+#[derive(Clone, Debug)]
+pub struct ZoneSetup {
+    /// Pools, routes and peers.
+    pub zone: ZoneConfig,
+    /// Sockets. Nothing in it that peers see may be the same in two zones, unless many others have
+    /// it as well.
+    pub net: NetConfig,
+    /// The address book.
+    pub book: BookConfig,
+    /// Addresses to begin with, beside those that were saved.
+    pub seeds: Vec<PeerAddr>,
+    /// How much later than the node the zone hears of the chain, on average.
+    pub chain_lag: Duration,
+    /// Seeds coins, routes and timers. Must be unpredictable outside of tests.
+    pub seed: [u8; 32],
+}
+
+impl ZoneSetup {
+    /// What is usual for [`ZoneSetup::chain_lag`]: longer than blocks take among most nodes, and
+    /// much shorter than from one to the next.
+    pub const CHAIN_LAG: Duration = Duration::from_secs(5);
+    /// What is usual as [`NetConfig::user_agent`] of an anonymity zone: the same for all nodes.
+    pub const USER_AGENT: &str = "MW/Scape";
 }
 
 /// Why a node did not start.
@@ -160,7 +214,52 @@ pub enum JournalState {
     },
 }
 
-/// What the owner may know of a node.
+impl JournalState {
+    /// That of several journals together: the first that fails, else all that is safe.
+    fn of_all(states: impl IntoIterator<Item = Self>) -> Self {
+        let join = |all: Self, one: Self| match (all, one) {
+            (Self::Off, one) | (one, Self::Off) => one,
+            (Self::Safe { records, unreadable }, Self::Safe { records: r, unreadable: u }) => {
+                Self::Safe { records: records + r, unreadable: unreadable + u }
+            }
+            (failing @ Self::Failing { .. }, _) | (_, failing) => failing,
+        };
+        states.into_iter().fold(Self::Off, join)
+    }
+}
+
+/// What the owner may know of one zone.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ZoneStatus {
+    /// The network.
+    pub network: Network,
+    /// The name under which it is reached, if peers are told one.
+    pub name: Option<PeerAddr>,
+    /// Whether its proxy or bridge works.
+    pub way: WayState,
+    /// Whether transactions of the owner can leave through it now, or would wait.
+    pub way_out: WayOut,
+    /// How much is held.
+    pub pools: PoolCounts,
+    /// All connections.
+    pub peers: Vec<PeerStatus>,
+    /// The relays of this epoch.
+    pub relays: Vec<PeerId>,
+    /// Known addresses.
+    pub addresses: usize,
+    /// Transactions that are on their way to the public zone.
+    pub held: usize,
+    /// Until relays are chosen anew.
+    pub epoch_left: Duration,
+    /// Until patience runs out next, if anything waits for it.
+    pub patience_left: Option<Duration>,
+    /// Until the next embargoes are looked at, soonest first, at most 32 of them.
+    pub embargoes_left: Vec<Duration>,
+    /// What the stem has done.
+    pub tally: Tally,
+}
+
+/// What the owner may know of a node. Where nothing else is said it is of the main zone.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Status {
     /// The end of the chain.
@@ -189,6 +288,8 @@ pub struct Status {
     pub embargoes_left: Vec<Duration>,
     /// What the stem has done.
     pub tally: Tally,
+    /// All zones, the main one first.
+    pub zones: Vec<ZoneStatus>,
 }
 
 /// A running node. Dropping it stops it; [`Node::shutdown`] also waits and saves.
@@ -198,6 +299,7 @@ pub struct Node {
     handle: NodeHandle,
     task: JoinHandle<()>,
     local_addr: Option<SocketAddr>,
+    local_addrs: Vec<(Network, SocketAddr)>,
 }
 
 /// Asks things of a running [`Node`]. Handles are cheap to clone and do not keep the node running.
@@ -219,15 +321,20 @@ impl Node {
     ) -> Result<Self, NodeError> {
         let (commands, inbox) = mpsc::channel(64);
         let core = Core::start(config, chain.into(), notices).await?;
-        let local_addr = core.local_addr();
+        let (local_addr, local_addrs) = (core.local_addr(), core.local_addrs());
         let task = tokio::spawn(core.run(inbox));
         let handle = NodeHandle { commands: commands.downgrade() };
-        Ok(Self { commands, handle, task, local_addr })
+        Ok(Self { commands, handle, task, local_addr, local_addrs })
     }
 
-    /// Where the node listens.
+    /// Where the main zone listens.
     pub fn local_addr(&self) -> Option<SocketAddr> {
         self.local_addr
+    }
+
+    /// Where each zone listens, if it does.
+    pub fn local_addrs(&self) -> &[(Network, SocketAddr)] {
+        &self.local_addrs
     }
 
     /// To ask things of it from elsewhere.

@@ -43,7 +43,8 @@ pub enum OwnState {
     },
     /// It waits for its parent or for a height.
     Waiting,
-    /// It waits until the node has a peer that it has dialled, or its embargo ends.
+    /// It waits for a peer that the node has dialled in a zone that it may leave by; in the clear no
+    /// longer than its embargo.
     Held,
     /// It waits for patience to run out.
     Accepted,
@@ -134,7 +135,9 @@ impl Owned {
     pub(super) fn restored(&mut self, record: &Record, now: Instant) {
         let (state, was_sent) = match record.stage {
             RecordStage::Waiting { .. } => (OwnState::Waiting, false),
-            RecordStage::Sent { .. } => (OwnState::InStem { parts: 0 }, true),
+            RecordStage::Sent { .. } | RecordStage::Sealed { .. } => {
+                (OwnState::InStem { parts: 0 }, true)
+            }
             RecordStage::Public => (OwnState::Fluffed { parts: 0, reason: None }, false),
         };
         self.insert(&record.tx, state, was_sent, now);

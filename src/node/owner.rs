@@ -5,14 +5,15 @@ use std::fmt;
 use std::time::Duration;
 
 use scape_aggregate::{Commitment, Hash, ValidTx};
-use scape_p2p::addr::{Host, PeerAddr};
+use scape_p2p::addr::{Host, Network, PeerAddr};
 use scape_p2p::book::{Entry, State, UnixTime};
 use scape_p2p::dandelion::Params;
 use scape_p2p::zone::PeersConfig;
-use scape_pool::Instant;
+use scape_pool::{Instant, WayOut};
 use thiserror::Error;
 
 use super::core::{Command, Core};
+use super::site::Site;
 use super::{NodeHandle, OwnTransaction, Stopped};
 
 /// Something to do with the node, between what it does otherwise.
@@ -52,6 +53,9 @@ pub enum FluffError {
     /// It waits for its parent or for a height, or cannot be mined any more, or is public already.
     #[error("it is not in the stempool")]
     NotInStem,
+    /// The zone that it is to leave by has no relay.
+    #[error("it waits for its zone, where nobody is there to be told")]
+    NobodyThere,
 }
 
 impl NodeHandle {
@@ -60,7 +64,7 @@ impl NodeHandle {
     /// # Errors
     /// If the node has stopped; so all below.
     pub async fn transactions(&self) -> Result<Vec<OwnTransaction>, Stopped> {
-        self.call(|core| core.own.all(core.clock.now(), |kernel| core.embargo_of(kernel))).await
+        self.call(|core| core.transactions()).await
     }
 
     /// The owner's transaction with a kernel of this excess.
@@ -68,10 +72,7 @@ impl NodeHandle {
     /// # Errors
     /// If the node has stopped.
     pub async fn transaction(&self, excess: Commitment) -> Result<Option<OwnTransaction>, Stopped> {
-        let get = move |core: &mut Core| {
-            core.own.get(&excess, core.clock.now(), |kernel| core.embargo_of(kernel))
-        };
-        self.call(get).await
+        self.call(move |core| core.transaction(&excess)).await
     }
 
     /// Fluffs the owner's transaction with a kernel of this excess, and what has to go with it.
@@ -82,16 +83,17 @@ impl NodeHandle {
         self.call(move |core| core.fluff(&excess)).await
     }
 
-    /// Public transactions, the latest first, and when each came.
+    /// Public transactions of the main zone, the latest first, and when each came. Those of other
+    /// zones are not told: a wallet may be somebody else's.
     ///
     /// # Errors
     /// If the node has stopped.
     pub async fn public(&self) -> Result<Vec<(ValidTx, UnixTime)>, Stopped> {
         let public = |core: &mut Core| {
-            let (now, unix) = (core.clock.now(), core.clock.unix());
+            let (now, unix) = (core.world.clock.now(), core.world.clock.unix());
             let came =
                 |since| UnixTime(unix.0.saturating_sub(now.saturating_since(since).as_secs()));
-            let public = core.zone.pool().latest_public_since();
+            let public = core.main().zone.pool().latest_public_since();
             public.map(|(tx, since)| (tx.clone(), came(since))).collect()
         };
         self.call(public).await
@@ -110,7 +112,7 @@ impl NodeHandle {
     /// # Errors
     /// If the node has stopped.
     pub async fn ban(&self, host: Host) -> Result<(), Stopped> {
-        self.call(move |core| core.with_zone(|zone, ctx| zone.ban(host, ctx))).await
+        self.call(move |core| core.ban(host)).await
     }
 
     /// Lifts the ban of a host. Returns whether there was one.
@@ -118,22 +120,20 @@ impl NodeHandle {
     /// # Errors
     /// If the node has stopped.
     pub async fn unban(&self, host: Host) -> Result<bool, Stopped> {
-        self.call(move |core| core.with_zone(|zone, ctx| zone.unban(host, ctx))).await
+        self.call(move |core| core.unban(host)).await
     }
 
-    /// Goes on with other parameters, which have passed [`Params::check`], and other addresses to
-    /// stay connected to, see [`Zone::set_params`](scape_p2p::zone::Zone::set_params).
+    /// Goes on, in the zones of these networks, with other parameters, which have passed
+    /// [`Params::check`], and other addresses to stay connected to, see
+    /// [`Zone::set_params`](scape_p2p::zone::Zone::set_params).
     ///
     /// # Errors
     /// If the node has stopped.
-    pub async fn configure(&self, params: Params, peers: PeersConfig) -> Result<(), Stopped> {
-        let configure = move |core: &mut Core| {
-            core.with_zone(|zone, ctx| {
-                zone.set_params(params, ctx);
-                zone.set_peers(peers, ctx);
-            });
-        };
-        self.call(configure).await
+    pub async fn configure(
+        &self,
+        zones: Vec<(Network, Params, PeersConfig)>,
+    ) -> Result<(), Stopped> {
+        self.call(move |core| core.configure(zones)).await
     }
 
     async fn call<T: Send + 'static>(
@@ -149,20 +149,76 @@ impl NodeHandle {
 }
 
 impl Core {
+    fn transactions(&self) -> Vec<OwnTransaction> {
+        let now = self.world.clock.now();
+        let of = |site: &Site| site.own.all(now, |kernel| site.embargo_of(kernel));
+        let mut all: Vec<_> = self.sites.iter().flat_map(of).collect();
+        all.sort_by_key(|own| own.age);
+        all
+    }
+
+    fn transaction(&self, excess: &Commitment) -> Option<OwnTransaction> {
+        let now = self.world.clock.now();
+        let of = |site: &Site| site.own.get(excess, now, |kernel| site.embargo_of(kernel));
+        self.sites.iter().find_map(of)
+    }
+
+    fn fluff(&mut self, excess: &Commitment) -> Result<(), FluffError> {
+        let Self { sites, world, .. } = self;
+        for site in sites {
+            let Some(kernels) = site.own.hashes(excess) else { continue };
+            if site.zone.way_out() == WayOut::Shut {
+                return Err(FluffError::NobodyThere);
+            }
+            let fluffed = site.with_zone(world, |zone, ctx| {
+                kernels.iter().fold(false, |any, kernel| zone.fluff(kernel, ctx) | any)
+            });
+            return if fluffed { Ok(()) } else { Err(FluffError::NotInStem) };
+        }
+        Err(FluffError::Unknown)
+    }
+
+    /// Only the zone of the host's own network knows it.
+    fn ban(&mut self, host: Host) {
+        let Self { sites, world, .. } = self;
+        for site in sites.iter_mut().filter(|site| site.network == host.network()) {
+            site.with_zone(world, |zone, ctx| zone.ban(host, ctx));
+        }
+    }
+
+    fn unban(&mut self, host: Host) -> bool {
+        let Self { sites, world, .. } = self;
+        let of_network = sites.iter_mut().filter(|site| site.network == host.network());
+        of_network
+            .fold(false, |any, site| site.with_zone(world, |zone, ctx| zone.unban(host, ctx)) | any)
+    }
+
+    fn configure(&mut self, zones: Vec<(Network, Params, PeersConfig)>) {
+        let Self { sites, world, .. } = self;
+        for (network, params, peers) in zones {
+            let Some(site) = sites.iter_mut().find(|site| site.network == network) else {
+                continue;
+            };
+            site.with_zone(world, |zone, ctx| {
+                zone.set_params(params, ctx);
+                zone.set_peers(peers, ctx);
+            });
+        }
+    }
+
+    fn addresses(&self) -> Vec<KnownAddress> {
+        let now = self.world.clock.unix();
+        self.sites.iter().flat_map(|site| site.addresses(now)).collect()
+    }
+}
+
+impl Site {
     fn embargo_of(&self, kernel: &Hash) -> Option<Instant> {
         self.zone.pool().embargo_of(kernel)
     }
 
-    fn fluff(&mut self, excess: &Commitment) -> Result<(), FluffError> {
-        let kernels = self.own.hashes(excess).ok_or(FluffError::Unknown)?;
-        let fluffed = self.with_zone(|zone, ctx| {
-            kernels.iter().fold(false, |any, kernel| zone.fluff(kernel, ctx) | any)
-        });
-        if fluffed { Ok(()) } else { Err(FluffError::NotInStem) }
-    }
-
-    fn addresses(&self) -> Vec<KnownAddress> {
-        let (book, now) = (self.zone.book(), self.clock.unix());
+    fn addresses(&self, now: UnixTime) -> Vec<KnownAddress> {
+        let book = self.zone.book();
         let left = |until: UnixTime| Duration::from_secs(until.0.saturating_sub(now.0));
         let bans = book.bans().filter(|(_, until)| *until > now);
         let mut bans: BTreeMap<_, _> =

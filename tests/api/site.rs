@@ -86,6 +86,7 @@ impl Site {
             net: config.net_config([3; 32]),
             book: config.book_config(),
             seeds: Vec::new(),
+            zones: Default::default(),
             data_dir: Some(config.data_dir().expect("a folder")),
             workers: 1,
             seed: [7; 32],

@@ -151,11 +151,14 @@ pub(super) fn status() -> StatusView {
             fluff_reasons: BTreeMap::from([("coin".to_owned(), 4), ("embargo".to_owned(), 1)]),
             cut_through: 37,
         },
+        zones: Vec::new(),
+        origin: vec!["clearnet".to_owned()],
     }
 }
 
 fn peers() -> Vec<PeerView> {
     let peer = |addr: &str, direction: &str, relay, height| PeerView {
+        zone: "clearnet".to_owned(),
         addr: addr.to_owned(),
         direction: direction.to_owned(),
         user_agent: "MW/Grin 5.5.2".to_owned(),

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use scape_tests::chaos::{Action, Hunt, Role, Scenario, Size, Step, generate, hunt, shrink};
+use scape_p2p::dandelion::Preset;
+use scape_tests::chaos::{Action, Hunt, Met, Role, Scenario, Size, Step, generate, hunt, shrink};
 
 #[test]
 fn random_networks_lose_nothing() {
@@ -33,6 +34,29 @@ fn no_adversary_breaks_anything() {
         assert_eq!(outcome.breach, None, "{}", role.name());
         assert!(outcome.kernels > 0, "{}", role.name());
     }
+}
+
+/// All nodes meet at sinks, and blocks come fast enough for these to be elected.
+fn with_sinks(seed: u64) -> Scenario {
+    let mut scenario = generate(seed, Size { nodes: 10, minutes: 8 });
+    scenario.blocks = Duration::from_secs(12);
+    scenario.nodes.iter_mut().for_each(|node| node.preset = Preset::Scape);
+    scenario
+}
+
+#[test]
+fn what_meets_at_sinks_is_lost_nowhere() {
+    let mut all = Met::default();
+    for seed in 0..2 {
+        let outcome = with_sinks(seed).run();
+        assert_eq!(outcome.breach, None, "seed {seed}");
+        let Met { sealed, gathered, aggregates } = outcome.met;
+        assert!(sealed >= aggregates && gathered >= aggregates, "seed {seed}: {:?}", outcome.met);
+        all.sealed += sealed;
+        all.gathered += gathered;
+        all.aggregates += aggregates;
+    }
+    assert!(all.gathered > 20 && all.aggregates < all.gathered, "{all:?}");
 }
 
 /// It fails as long as one transaction is handed in and one node crashes.

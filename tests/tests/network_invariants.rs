@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use scape_aggregate::builder::{AssumedTx, seeded};
 use scape_aggregate::{ChainType, Commitment, Consensus, Hash};
+use scape_p2p::dandelion::rendezvous::SIZES;
 use scape_p2p::dandelion::{Params, Preset};
+use scape_p2p::secure::PublicKey;
 use scape_p2p::wire::Message;
-use scape_pool::{Capacity, Instant};
+use scape_pool::{Capacity, FluffReason, Instant, Notice, PeerId, Source};
 use scape_tests::flow::{Flow, Mint, kernel, kernels};
 use scape_tests::invariant::{
     Alone, Bounded, Breach, Fair, Invariant, Invariants, Law, Lossless, Ordered, Private, Prompt,
@@ -17,7 +19,7 @@ use scape_tests::invariant::{
 };
 use scape_tests::net::adversary::{Purse, Tamperer};
 use scape_tests::net::{
-    Behaviour, Happening, Network, NetworkConfig, NodeId, NodeSpec, Pass, Scope,
+    Behaviour, Happening, Network, NetworkConfig, NodeId, NodeSpec, Observation, Pass, Scope,
 };
 
 const CONSENSUS: Consensus = Consensus::of(ChainType::Mainnet);
@@ -319,6 +321,44 @@ fn a_node_that_keeps_others_waiting_is_noticed() {
     assert_says(verdict, Law::Prompt, "kept something waiting");
 }
 
+#[test]
+fn a_sink_has_until_its_window_closes_and_others_have_no_window() {
+    let rendezvous = Preset::Scape.params().rendezvous.unwrap();
+    let window = rendezvous.pool.window + rendezvous.pool.spread;
+    let (patience, second) = (params().patience.interval, Duration::from_secs(1));
+    for (is_sink, waits, in_time) in [
+        (true, window, true),
+        (true, window + second, false),
+        (false, patience, true),
+        (false, patience + second, false),
+    ] {
+        let mut world = World::with(scape_tests::net::Honest);
+        let mut prompt = Prompt::default();
+        prompt.declare(MUTANT, Params { rendezvous: Some(rendezvous), ..params() });
+        let kernels = vec![kernel(&world.flow.tx())];
+        let sink = if is_sink { MUTANT } else { NodeId(1) };
+        let message = sealed_to(world.net.node(sink).sink_key());
+        let (from, link) = (NodeId(4), PeerId(7));
+        let sent = Happening::Sent { from, to: MUTANT, link, height: 0, message };
+        let stemmed = Notice::Stemmed { kernels: kernels.clone(), source: Source::Peer(link) };
+        let parts = 1;
+        let (reason, cut_through) = (FluffReason::Gathered, 0);
+        let fluffed = Notice::Fluffed { kernels, parts, cut_through, reason };
+        let at_mutant = |notice| Happening::Observed(MUTANT, Observation::Notice(notice));
+        assert_eq!(prompt.after(&world.net, &[sent, at_mutant(stemmed)]), Ok(()));
+        world.net.run_until(Instant::ZERO + waits);
+        let verdict = prompt.after(&world.net, &[at_mutant(fluffed)]);
+        match in_time {
+            true => assert_eq!(verdict, Ok(())),
+            false => assert_says(verdict, Law::Prompt, "kept something waiting"),
+        }
+    }
+}
+
+fn sealed_to(sink: PublicKey) -> Message {
+    Message::SealedStem { sink, sealed: vec![0; SIZES[0]].into() }
+}
+
 /// Sleeps for a while when an embargo ends.
 struct Drowsy;
 
@@ -406,6 +446,25 @@ fn a_stem_transaction_to_an_inbound_peer_is_noticed() {
     let world = World::with(generous);
     let routed = Routed::new(world.mint.clone());
     assert_breaks(world.watched_by(routed), Law::Routed);
+}
+
+#[test]
+fn a_sealed_transaction_to_an_inbound_peer_is_noticed() {
+    for (to, is_noticed) in [(NodeId(1), false), (NodeId(4), true)] {
+        let generous = says(move |_, message, scope| {
+            if let Message::StemTransaction(_) = message {
+                scope.send(to, sealed_to(PublicKey([9; 32])));
+            }
+            Pass::On
+        });
+        let world = World::with(generous);
+        let routed = Routed::new(world.mint.clone());
+        let verdict = world.watched_by(routed);
+        match is_noticed {
+            true => assert_says(verdict, Law::Routed, "hands what is sealed"),
+            false => assert_eq!(verdict, Ok(())),
+        }
+    }
 }
 
 #[test]

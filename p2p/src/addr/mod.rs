@@ -20,6 +20,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 pub use error::{AddrError, NamesError};
 pub use group::NetGroup;
 pub use host::Host;
@@ -29,7 +31,8 @@ pub(crate) use message::{MAX_UNKNOWN, put_addr, take, take_addr};
 pub use onion::OnionAddr;
 
 /// A network on which peers are reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Network {
     /// The internet, in the clear.
     Clearnet,
@@ -41,16 +44,13 @@ pub enum Network {
 
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Clearnet => "clearnet",
-            Self::Tor => "tor",
-            Self::I2p => "i2p",
-        })
+        f.write_str(self.name())
     }
 }
 
-/// Where a peer listens. Ordered by network, then by address and port.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// Where a peer listens. Ordered by network, then by address and port. In files it is text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum PeerAddr {
     /// An IP address and a TCP port.
     Ip(SocketAddr),
@@ -96,6 +96,15 @@ impl Network {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Clearnet, Self::Tor, Self::I2p];
 
+    /// Its name in files and answers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Clearnet => "clearnet",
+            Self::Tor => "tor",
+            Self::I2p => "i2p",
+        }
+    }
+
     /// Whether peers are names there, and the addresses of streams say nothing.
     pub fn is_anonymous(self) -> bool {
         self != Self::Clearnet
@@ -109,6 +118,20 @@ impl fmt::Display for PeerAddr {
             Self::Onion(addr, port) => write!(f, "{addr}:{port}"),
             Self::I2p(addr, port) => write!(f, "{addr}:{port}"),
         }
+    }
+}
+
+impl TryFrom<String> for PeerAddr {
+    type Error = AddrError;
+
+    fn try_from(text: String) -> Result<Self, AddrError> {
+        text.parse()
+    }
+}
+
+impl From<PeerAddr> for String {
+    fn from(addr: PeerAddr) -> Self {
+        addr.to_string()
     }
 }
 

@@ -349,7 +349,7 @@ mod tests {
         assert_eq!(warnings, []);
         let text = implied.to_string();
         let ends =
-            "the first to come waits 135 s there, and 2.3% stay alone if there is company enough";
+            "the first to come waits 135 s there, and 0.0% stay alone if there is company enough";
         assert!(text.ends_with(ends), "{text}");
         let endless = RendezvousParams { forward: 1.0, ..rendezvous };
         assert_eq!(with(endless).check(), Err(ParamsError::Forward(1.0)));

@@ -80,7 +80,9 @@ pub struct RendezvousParams {
     /// So from its origin it is carried on `1 / (1 - forward)` links on average before the last one.
     pub forward: f64,
     /// How many others should come to a sink on average while its window is open: decides how many
-    /// sinks there are. A transaction is alone with probability `exp(-company) / (1 + company)`.
+    /// sinks there are. A transaction is alone with probability `exp(-company) / (1 + company)`. Who
+    /// makes `n` times as many transactions as all others leaves them `company / (1 + n)` of their
+    /// own kind at each sink.
     pub company: f64,
     /// Below so many nodes that may be sinks there are none, and all goes along the ordinary stem:
     /// where few are known, one adversary may be most of them.
@@ -216,16 +218,19 @@ const MONERO: Params = Params {
 ///
 /// - With one sink and a window of 120 to 150 s a listener traces 2% of all transactions, half of
 ///   which are fluffed after 92 s.
+/// - A second sink comes with 18 transactions a minute. One that was used to capacity by less could
+///   be emptied of honest company by whoever makes a few transactions a minute of his own: with a
+///   company of 2.5, four times the honest traffic had half of it traced.
 /// - Windows end before the embargo of Grin nodes that sent something along their stem.
 /// - Relays that forward half of what they get cannot tell whom it comes from. More would lose more
 ///   where a share of the relays swallows it.
-/// - Where a tenth swallows all that it gets, four sinks leave 3% of that to be fluffed by its origin
-///   first.
+/// - Where a tenth swallows all that it gets, four attempts leave 3.5% of that to be fluffed by its
+///   origin first.
 const SCAPE: Params = Params { rendezvous: Some(SERVICE), ..GRIN_5 };
 
 const SERVICE: RendezvousParams = RendezvousParams {
     pool: Rendezvous { window: secs(120), spread: secs(30), attempts: 4 },
     forward: 0.5,
-    company: 2.5,
+    company: 20.0,
     least_known: 10,
 };

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha12Rng;
-use scape_pool::{Coin, Instant, PeerId, Router, SinkId, Source};
+use scape_pool::{Coin, Instant, PeerId, Router, SinkId, Source, WayOut};
 
 use super::{CoinScope, Params};
 use crate::addr::NetGroup;
@@ -41,7 +41,7 @@ pub struct DandelionRouter {
     epoch_coin: Coin,
     /// Maps sources to relays, anew for each epoch.
     salt: u64,
-    lonely: bool,
+    way_out: WayOut,
 }
 
 impl DandelionRouter {
@@ -58,7 +58,7 @@ impl DandelionRouter {
             epoch_end: now,
             epoch_coin: Coin::Stem,
             salt: 0,
-            lonely: false,
+            way_out: WayOut::Open,
         };
         router.begin_epoch(now);
         router
@@ -79,9 +79,9 @@ impl DandelionRouter {
         self.carriers.extend(new);
     }
 
-    /// Says whether there is nobody yet to hand transactions of the owner to: then they wait.
-    pub fn set_lonely(&mut self, lonely: bool) {
-        self.lonely = lonely;
+    /// Says whether there is somebody to hand transactions of the owner to.
+    pub fn set_way_out(&mut self, way_out: WayOut) {
+        self.way_out = way_out;
     }
 
     /// The relays of this epoch.
@@ -172,6 +172,8 @@ impl Router for DandelionRouter {
             // Not by chance: a relay that sees it in the clear may tell.
             _ if !self.sinks.0.is_empty() && !self.carriers.is_empty() => Coin::Seal,
             _ if self.params.own_always_stem && source == Source::Own => Coin::Stem,
+            // It has just come from where nobody saw it: to tell everyone would say that it did.
+            _ if source == Source::Zone => Coin::Stem,
             CoinScope::Transaction => flip(self.params.stem_probability, rng),
             CoinScope::Epoch => self.epoch_coin,
         }
@@ -180,6 +182,7 @@ impl Router for DandelionRouter {
     fn relay(&self, source: Source) -> Option<PeerId> {
         let source = match source {
             Source::Own => u64::MAX,
+            Source::Zone => u64::MAX - 1,
             Source::Peer(peer) => peer.0,
         };
         let relays = self.relays();
@@ -203,8 +206,8 @@ impl Router for DandelionRouter {
         }
     }
 
-    fn lets_own_out(&self) -> bool {
-        !self.lonely
+    fn way_out(&self) -> WayOut {
+        self.way_out
     }
 
     fn coin_is_sticky(&self) -> bool {
@@ -290,6 +293,19 @@ mod tests {
         let first = (0..1_000).filter(|id| of(*id) == Some(router.relays()[0])).count();
         assert!((400..600).contains(&first), "{first} of 1000 sources on the first relay");
         assert!((0..1_000).all(|id| of(id) == of(id)));
+    }
+
+    #[test]
+    fn each_epoch_spreads_sources_anew() {
+        let mut router = router(Preset::DandelionPlusPlus, 8);
+        for (begin, source) in [(1, Source::Own), (401, Source::Peer(PeerId(1)))] {
+            let first = (begin..begin + 400u64).filter(|epoch| {
+                router.handle_timeout(Instant::from_secs(700 * epoch));
+                router.relay(source) == Some(router.relays()[0])
+            });
+            let first = first.count();
+            assert!((150..250).contains(&first), "{source:?}: {first} of 400 on the first relay");
+        }
     }
 
     #[test]

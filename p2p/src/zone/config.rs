@@ -13,6 +13,9 @@ use crate::noise::ValidNoise;
 pub struct ZoneConfig {
     /// The network that its peers are on.
     pub network: Network,
+    /// How long, on average, a transaction of a peer is held here before it goes on in the public
+    /// zone. `None`: it does not, since there is none or this is it.
+    pub hand_over: Option<Duration>,
     /// The rules of the chain.
     pub consensus: Consensus,
     /// How transactions are routed.
@@ -48,10 +51,15 @@ pub struct PeersConfig {
 }
 
 impl ZoneConfig {
+    /// The mean time in which Monero forwards what came through an anonymity network
+    /// (`CRYPTONOTE_FORWARD_DELAY_AVERAGE`: its base of 15 s and half as much).
+    pub const HAND_OVER: Duration = Duration::from_secs(22);
+
     /// Defaults for a chain: clearnet, the default preset, eight outbound peers as Grin.
     pub fn new(consensus: Consensus) -> Self {
         Self {
             network: Network::Clearnet,
+            hand_over: None,
             consensus,
             params: Preset::Scape.params(),
             noise: None,

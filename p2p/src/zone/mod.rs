@@ -11,6 +11,10 @@
 //! socket <- Effect::Send <- routes, announcements <- aggregates <- patience, coins, embargo
 //! ```
 //!
+//! In an anonymity zone peers are names, only those that we chose are told of anything, and the
+//! owner's transactions wait until one of these is there: see [`ZoneConfig::network`]. What peers
+//! send there goes on in the public zone after a while ([`Effect::HandOver`]).
+//!
 //! # Security
 //! Replies, requests, announcements and offences never depend on the stempool: transactions are
 //! asked for and served by what is public alone, and what becomes of a stem transaction costs its
@@ -20,6 +24,7 @@ mod addrs;
 mod config;
 mod dial;
 mod gossip;
+mod handover;
 mod message;
 mod noise;
 mod owner;
@@ -42,7 +47,7 @@ use rand_chacha::ChaCha12Rng;
 use scape_aggregate::{Hash, Transaction, ValidTx};
 use scape_pool::{
     Accepted, BlockSummary, ChainUpdate, ChainView, Context, EntryId, Instant, Notice, PeerId,
-    Pool, Record, Refusal,
+    Pool, Record, Refusal, WayOut,
 };
 use thiserror::Error;
 
@@ -56,6 +61,7 @@ use crate::wire::{BanReason, Message, weight_within};
 pub use config::{PeersConfig, ZoneConfig};
 use dial::Dialer;
 use gossip::Gossip;
+use handover::HandOver;
 use noise::Noise;
 use peer::Peer;
 pub use peer::PeerStatus;
@@ -139,6 +145,12 @@ pub enum Effect {
         /// The ticket of the [`Effect::Verify`].
         ticket: Ticket,
     },
+    /// Give a transaction that came in this zone to [`Zone::take_over`] of the public one, if there
+    /// is one: at this moment, which was drawn at random.
+    HandOver {
+        /// The transaction.
+        tx: ValidTx,
+    },
     /// What became of a transaction that the owner pushed.
     Pushed {
         /// What [`Zone::push`] returned.
@@ -216,6 +228,7 @@ pub struct Zone {
     verifications: Verifications,
     gossip: Gossip,
     dialer: Dialer,
+    handover: HandOver,
     noise: Option<Noise>,
     sinks: Sinks,
     rng: ChaCha12Rng,
@@ -233,8 +246,9 @@ impl Zone {
             pool.limit_aggregates(weight_within(noise.config().frame.max_message()));
             Noise::new(noise, rng.random(), now)
         });
-        Self {
+        let mut zone = Self {
             dialer: Dialer::new(&config.peers, now),
+            handover: HandOver::new(config.hand_over),
             pool,
             router,
             book,
@@ -247,7 +261,9 @@ impl Zone {
             rng,
             effects: VecDeque::new(),
             config,
-        }
+        };
+        zone.router.set_way_out(zone.way_out_now());
+        zone
     }
 
     /// The next thing for the host to do.
@@ -260,7 +276,8 @@ impl Zone {
         let timers =
             [self.pool.poll_timeout(), self.gossip.poll_timeout(), self.dialer.poll_timeout()];
         let noise = self.noise.as_ref().map(Noise::poll_timeout);
-        let timers = timers.into_iter().chain([noise, self.sinks_timeout()]);
+        let timers =
+            timers.into_iter().chain([noise, self.sinks_timeout(), self.handover.poll_timeout()]);
         timers.flatten().fold(self.router.poll_timeout(), Ord::min)
     }
 
@@ -272,6 +289,7 @@ impl Zone {
         self.noise_timeout(ctx);
         self.with_pool(ctx, |pool, ctx| pool.handle_timeout(ctx));
         self.gossip_timeout(ctx);
+        self.handover_timeout(ctx);
         self.dial_timeout(ctx);
         self.on_sinks_timeout(ctx);
     }
@@ -346,6 +364,7 @@ impl Zone {
                 scape_pool::Effect::Erase { key } => self.effects.push_back(Effect::Erase { key }),
                 scape_pool::Effect::Fluff { tx, except } => {
                     self.announce(&tx, except, ctx);
+                    self.pass_on_gathered(&tx, ctx);
                     self.recheck(self.verifications.touched_by(&tx), ctx);
                 }
                 scape_pool::Effect::Stem { relay, tx, parts } => {
@@ -393,24 +412,31 @@ impl Zone {
         // What leaves sealed is not in the frames: under noise nothing of ours may.
         let candidates = candidates.map(|c| Candidate { carries: c.carries && !noisy, ..c });
         self.router.set_candidates(candidates);
-        let was_lonely = self.is_lonely();
-        self.router.set_lonely(self.dials_nobody_yet());
+        let before = self.way_out();
+        self.router.set_way_out(self.way_out_now());
         self.assign_channels(ctx);
-        if was_lonely && !self.is_lonely() {
+        if before != WayOut::Open && self.way_out() == WayOut::Open {
             self.with_pool(ctx, |pool, ctx| pool.handle_way_out(ctx));
         }
     }
 
-    /// Whether the owner's transactions wait until somebody is there that this node has dialled.
-    pub fn is_lonely(&self) -> bool {
-        !scape_pool::Router::lets_own_out(&self.router)
+    /// Whether the owner's transactions can leave through this zone, or wait. For the owner only.
+    pub fn way_out(&self) -> WayOut {
+        scape_pool::Router::way_out(&self.router)
     }
 
-    /// Whether this node means to have outbound peers and has none. Whoever came to us may have come
-    /// to see what we say first.
-    fn dials_nobody_yet(&self) -> bool {
+    /// In an anonymity zone the owner's transactions leave by a relay and not otherwise. In the clear
+    /// they wait for the first peer that this node has dialled if it means to have any: whoever came
+    /// to us may have come to see what we say first.
+    fn way_out_now(&self) -> WayOut {
+        if self.config.network.is_anonymous() {
+            return if self.relays().is_empty() { WayOut::Shut } else { WayOut::Open };
+        }
         let PeersConfig { outbound, fixed, .. } = &self.config.peers;
         let is_there = |peer: &Peer| peer.is_outbound() && !peer.closing && peer.visit.is_none();
-        (*outbound > 0 || !fixed.is_empty()) && !self.peers.values().any(is_there)
+        match *outbound == 0 && fixed.is_empty() || self.peers.values().any(is_there) {
+            true => WayOut::Open,
+            false => WayOut::Awaited,
+        }
     }
 }

@@ -107,7 +107,7 @@ impl Noise {
         for waiting in displaced.iter().filter_map(|ticket| self.queued.remove(ticket)) {
             match waiting.source {
                 Source::Own => self.backlog.push_front(waiting),
-                Source::Peer(_) => otherwise.push(waiting.parts),
+                Source::Peer(_) | Source::Zone => otherwise.push(waiting.parts),
             }
         }
         otherwise

@@ -3,10 +3,11 @@ use std::net::SocketAddr;
 use rand::SeedableRng;
 use scape_aggregate::builder::AssumedTx;
 use scape_aggregate::{ChainType, Commitment, Consensus, OutputFeatures, ProtocolVersion, ValidTx};
-use scape_pool::{BlockSummary, Tip, Utxo};
+use scape_pool::{BlockSummary, Source, Tip, Utxo};
 
+use super::transactions::Way;
 use super::*;
-use crate::addr::PeerAddr;
+use crate::addr::{Network, OnionAddr, PeerAddr};
 use crate::book::BookConfig;
 use crate::dandelion::Preset;
 use crate::handshake::PeerInfo;
@@ -295,7 +296,7 @@ fn a_relay_that_takes_no_stem_transaction_is_replaced_at_once() {
 
     // Where nobody is left that we dialled, what is the owner's waits, whoever comes to us.
     host.call(|zone, ctx| zone.handle_unsent(other, message.clone(), ctx));
-    assert!(host.zone.relays().is_empty() && host.zone.is_lonely());
+    assert!(host.zone.relays().is_empty() && host.zone.way_out() == WayOut::Awaited);
     host.connect(3, Direction::Inbound, Capabilities::RELAY, ProtocolVersion::LOCAL);
     host.drain();
     assert!(host.sent_within(15).is_empty());
@@ -389,4 +390,109 @@ fn a_push_is_judged_by_what_is_public() {
     assert_eq!(push(&mut empty, &rival, false), Ok(Accepted::Stem));
     assert_eq!(push(&mut full, &held, false), Ok(Accepted::Loop));
     assert_eq!(full.zone.pool().counts().stem, 1);
+}
+
+impl Host {
+    /// A zone on Tor, in which one came to the onion service and one was dialled.
+    fn hidden() -> Self {
+        let mut config = ZoneConfig::new(CONSENSUS);
+        config.network = Network::Tor;
+        config.hand_over = Some(ZoneConfig::HAND_OVER);
+        config.params.stem_probability = 1.0;
+        Self::with(config)
+    }
+
+    fn join(&mut self, peer: u8, direction: Direction) -> Vec<Effect> {
+        let name = PeerAddr::Onion(OnionAddr::from_key([peer; 32]), 3414);
+        let addr = Some(name).filter(|_| direction == Direction::Outbound);
+        let info = PeerInfo {
+            version: ProtocolVersion::LOCAL,
+            capabilities: Capabilities::RELAY,
+            user_agent: "peer".to_owned(),
+            total_difficulty: 0,
+            listen: addr,
+            protection: Protection::default(),
+        };
+        let id = PeerId(u64::from(peer));
+        self.call(|zone, ctx| zone.handle_connected(id, addr, direction, info, ctx));
+        self.drain()
+    }
+
+    /// When this is handed over in the next seconds, and how often.
+    fn handed_over(&mut self, secs: u64) -> Vec<ValidTx> {
+        let mut handed_over = Vec::new();
+        for _ in 0..secs {
+            self.now = self.now + Duration::from_secs(1);
+            self.call(|zone, ctx| zone.handle_timeout(ctx));
+            handed_over.extend(self.drain().into_iter().filter_map(|effect| match effect {
+                Effect::HandOver { tx } => Some(tx),
+                _ => None,
+            }));
+        }
+        handed_over
+    }
+}
+
+#[test]
+fn what_peers_send_through_tor_is_handed_over_once_and_the_owners_never() {
+    let mut host = Host::hidden();
+    host.join(1, Direction::Inbound);
+    host.join(2, Direction::Outbound);
+    let (theirs, own) = (host.tx(), host.tx());
+    for peer in [1, 2] {
+        let ticket = host.stem(peer, &theirs).unwrap();
+        host.call(|zone, ctx| zone.handle_verified(ticket, Ok(theirs.clone()), ctx));
+        // Nothing comes at the moment in which it came.
+        assert!(!host.drain().iter().any(|e| matches!(e, Effect::HandOver { .. })));
+    }
+    host.push(&own, false);
+    assert_eq!(host.zone.held(), 1, "the second time it is a loop");
+    assert_eq!(host.handed_over(221), std::slice::from_ref(&theirs));
+    assert_eq!(host.zone.held(), 0);
+
+    let mut public = Host::stemming(1);
+    public.chain.created.insert(*theirs.inputs()[0].commitment().as_bytes());
+    let taken = public.call(|zone, ctx| zone.take_over(theirs.clone(), ctx));
+    assert_eq!(taken, Ok(Accepted::Stem));
+    let sent = public.sent_within(15);
+    let [(_, Message::StemTransaction(tx))] = sent.as_slice() else { panic!("{sent:?}") };
+    assert_eq!(tx, theirs.as_transaction());
+}
+
+#[test]
+fn what_is_sealed_to_us_is_handed_over_once_it_is_public() {
+    let mut host = Host::hidden();
+    host.join(2, Direction::Outbound);
+    let (theirs, peer) = (host.tx(), Source::Peer(PeerId(2)));
+    host.call(|zone, ctx| {
+        let verdict = zone.admit(theirs.clone(), peer, Way::Sealed, ctx).expect("taken");
+        zone.pass_on(theirs.clone(), Way::Sealed, verdict, ctx);
+    });
+    // The window is open for two minutes at least.
+    assert_eq!((host.handed_over(119), host.zone.held()), (vec![], 0));
+    assert_eq!(host.handed_over(32 + 221), [theirs]);
+}
+
+#[test]
+fn the_owners_wait_until_somebody_was_dialled_and_only_those_are_told() {
+    let mut host = Host::hidden();
+    assert_eq!(host.zone.way_out(), WayOut::Shut, "before anything has happened");
+    host.join(1, Direction::Inbound);
+    let tx = host.tx();
+    for fluff in [false, true] {
+        let effects = host.push(&tx, fluff);
+        assert!(!effects.iter().any(|e| matches!(e, Effect::Send { .. })), "{effects:?}");
+    }
+    assert!(host.sent_within(300).is_empty(), "not to who came to us");
+    assert_eq!(host.zone.way_out(), WayOut::Shut);
+    let went = sent(host.join(2, Direction::Outbound));
+    let stems = |(_, message): &(PeerId, Message)| matches!(message, Message::StemTransaction(_));
+    let went: Vec<_> = went.into_iter().filter(stems).collect();
+    let [(PeerId(2), Message::StemTransaction(stem))] = went.as_slice() else { panic!("{went:?}") };
+    assert_eq!(stem, tx.as_transaction());
+
+    let other = host.tx();
+    let mut told = sent(host.push(&other, true));
+    told.extend(host.sent_within(60));
+    assert!(!told.is_empty() && told.iter().all(|(peer, _)| *peer == PeerId(2)), "{told:?}");
 }

@@ -1,7 +1,7 @@
 //! Transactions on their way in: from a message, through the verifier, to the pool.
 
 use scape_aggregate::{Transaction, ValidTx, VerifyError};
-use scape_pool::{Accepted, ChainUpdate, Context, PeerId, Refusal, Source};
+use scape_pool::{Accepted, ChainUpdate, Context, PeerId, Refusal, Source, WayOut};
 
 use super::verifications::Pending;
 use super::{Effect, PushError, Ticket, Unverified, Zone, ZoneContext};
@@ -51,11 +51,12 @@ impl Zone {
             (Some((peer, _)), Ok(tx)) => {
                 // What becomes of a stem transaction depends on the stempool, if only because a
                 // part of it may be there already: it costs nothing, or the sender could tell.
-                if let Err(refusal) = self.admit(tx, Source::Peer(peer), way, ctx)
-                    && way == Way::Fluff
-                    && refusal.is_public()
-                {
-                    self.offend(peer, Offence::Refused, ctx);
+                match self.admit(tx.clone(), Source::Peer(peer), way, ctx) {
+                    Ok(verdict) => self.pass_on(tx, way, verdict, ctx),
+                    Err(refusal) if way == Way::Fluff && refusal.is_public() => {
+                        self.offend(peer, Offence::Refused, ctx);
+                    }
+                    Err(_) => {}
                 }
             }
         }
@@ -171,7 +172,7 @@ impl Zone {
         }
     }
 
-    fn admit(
+    pub(super) fn admit(
         &mut self,
         tx: ValidTx,
         source: Source,
@@ -199,6 +200,8 @@ impl Zone {
         ctx: &ZoneContext<'_>,
     ) -> Result<Accepted, PushError> {
         self.pool.check_own_room(&tx)?;
+        // Where it cannot leave, there is nobody to tell of it.
+        let way = if self.way_out() == WayOut::Shut { Way::Stem } else { way };
         if way == Way::Fluff {
             return Ok(self.admit(tx, Source::Own, way, ctx)?);
         }

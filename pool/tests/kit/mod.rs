@@ -14,7 +14,7 @@ use scape_aggregate::{ChainType, Commitment, Consensus, Hash, OutputFeatures, Tx
 use scape_pool::{
     Accepted, BlockSummary, Capacity, ChainUpdate, ChainView, Coin, Context, Effect, Embargo,
     EmbargoDelay, EntryId, FluffReason, Instant, Notice, Patience, PatienceMode, PeerId, Pool,
-    PoolConfig, Record, Refusal, Rendezvous, Router, SinkId, Source, Tip, Utxo,
+    PoolConfig, Record, Refusal, Rendezvous, Router, SinkId, Source, Tip, Utxo, WayOut,
 };
 
 pub const CONSENSUS: Consensus = Consensus::of(ChainType::AutomatedTesting).with_nrd();
@@ -51,12 +51,12 @@ pub fn rendezvous() -> PoolConfig {
     let (window, spread) = (Duration::from_secs(20), Duration::from_secs(5));
     PoolConfig {
         patience: Patience { mode: PatienceMode::FluffOnly, ..config.patience },
-        rendezvous: Some(Rendezvous { window, spread, attempts: 2 }),
+        rendezvous: Some(Rendezvous { window, spread, attempts: 3 }),
         ..config
     }
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Chain {
     pub height: u64,
     utxos: BTreeMap<Commitment, Utxo>,
@@ -67,6 +67,7 @@ pub struct Chain {
     pub asked: Cell<usize>,
 }
 
+#[derive(Clone)]
 struct Block {
     summary: BlockSummary,
     spent: Vec<(Commitment, Utxo)>,
@@ -170,7 +171,7 @@ pub struct Routes {
     pub sinks: Vec<SinkId>,
     pub down: BTreeSet<PeerId>,
     pub sticky: bool,
-    pub closed: bool,
+    pub way_out: WayOut,
     pub flips: usize,
 }
 
@@ -184,7 +185,7 @@ impl Default for Routes {
             sinks: Vec::new(),
             down: BTreeSet::new(),
             sticky: false,
-            closed: false,
+            way_out: WayOut::Open,
             flips: 0,
         }
     }
@@ -215,8 +216,8 @@ impl Router for Routes {
         self.sticky
     }
 
-    fn lets_own_out(&self) -> bool {
-        !self.closed
+    fn way_out(&self) -> WayOut {
+        self.way_out
     }
 }
 

@@ -46,11 +46,14 @@ fn status() -> StatusView {
             fluff_reasons: BTreeMap::from([("coin".to_owned(), 4), ("embargo".to_owned(), 1)]),
             cut_through: 37,
         },
+        zones: Vec::new(),
+        origin: vec!["clearnet".to_owned()],
     }
 }
 
 fn peers() -> Vec<PeerView> {
     let peer = |at: u16| PeerView {
+        zone: "clearnet".to_owned(),
         addr: format!("203.0.113.{at}:3414"),
         direction: if at.is_multiple_of(3) { "Outbound" } else { "Inbound" }.to_owned(),
         user_agent: "MW/Grin 5.5.2".to_owned(),

@@ -155,7 +155,7 @@ pub(super) static DANDELION: [Key; 24] = [
     ),
     key(
         "sink_company",
-        preset("2.5"),
+        preset("20.0"),
         Kind::Number(0.1..=1_000.0),
         "transactions",
         "How many others should come to a sink while it waits: decides how many sinks there are. \

@@ -5,6 +5,7 @@ mod dandelion;
 mod network;
 mod node;
 mod pool;
+mod zones;
 
 use super::kind::Kind;
 use api::{API, LOG};
@@ -12,6 +13,7 @@ use dandelion::DANDELION;
 use network::NETWORK;
 use node::{CHAIN, GRIN, LEDGER, NODE};
 use pool::POOL;
+use zones::{I2P, TOR};
 
 /// What we call ourselves unless told otherwise.
 pub(super) const USER_AGENT: &str = concat!("MW/Scape ", env!("CARGO_PKG_VERSION"));
@@ -89,10 +91,26 @@ const SECONDS: Kind = Kind::Seconds(0.0..=YEAR);
 const INTERVAL: Kind = Kind::Seconds(0.001..=YEAR);
 
 /// All sections with all keys.
-pub static SECTIONS: [Section; 9] = [
+pub static SECTIONS: [Section; 11] = [
     Section { name: "chain", doc: "The chain and its rules.", keys: &CHAIN },
     Section { name: "node", doc: "This node.", keys: &NODE },
-    Section { name: "network", doc: "Whom the node talks to.", keys: &NETWORK },
+    Section {
+        name: "network",
+        doc: "Whom the node talks to on the internet in the clear: its clearnet zone.",
+        keys: &NETWORK,
+    },
+    Section {
+        name: "tor",
+        doc: "The zone on Tor: peers that are onion services, reached through the proxy of a tor \
+              that runs beside the node. It has peers, pools and routes of its own.",
+        keys: &TOR,
+    },
+    Section {
+        name: "i2p",
+        doc: "The zone on I2P: peers that are destinations, reached through an I2P router that \
+              runs beside the node.",
+        keys: &I2P,
+    },
     Section {
         name: "grin",
         doc: "The Grin node whose chain is followed. Without one the node has an embedded \

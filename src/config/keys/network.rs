@@ -4,7 +4,14 @@ use super::KeyDefault::Value;
 use super::{Key, KeyDefault, SECONDS, key};
 use crate::config::kind::Kind;
 
-pub(super) static NETWORK: [Key; 11] = [
+pub(super) static NETWORK: [Key; 12] = [
+    key(
+        "enabled",
+        Value("true"),
+        Kind::Switch,
+        "",
+        "Whether there is a zone on the internet in the clear.",
+    ),
     key(
         "listen",
         KeyDefault::Unset {

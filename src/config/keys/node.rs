@@ -1,6 +1,7 @@
 //! The chain and its sources, and the node itself.
 
 use scape_aggregate::ChainType;
+use scape_p2p::addr::Network;
 use scape_p2p::wire::MAX_USER_AGENT;
 
 use super::KeyDefault::Value;
@@ -25,7 +26,7 @@ pub(super) static CHAIN: [Key; 2] = [
     ),
 ];
 
-pub(super) static NODE: [Key; 3] = [
+pub(super) static NODE: [Key; 4] = [
     key(
         "data_dir",
         Value("\"~/.scape\""),
@@ -47,7 +48,19 @@ pub(super) static NODE: [Key; 3] = [
         Value("0"),
         Kind::Count(0..=1_024),
         "threads",
-        "How many threads verify proofs and signatures; 0 for one per core.",
+        "How many threads verify proofs and signatures; 0 for one per core. Each zone has its own.",
+    ),
+    key(
+        "origin",
+        KeyDefault::Unset {
+            instead: "the anonymity zones that are enabled, or clearnet if there are none",
+            example: "[\"clearnet\"]",
+        },
+        Kind::Choices(|| Network::ALL.map(Network::name).to_vec()),
+        "",
+        "Through which zones the owner's transactions leave: the first of them that is up when one \
+         is pushed. If none is it waits for the first of all. They never leave through a zone that \
+         is not named here.",
     ),
 ];
 

@@ -2,59 +2,54 @@
 
 use scape_p2p::net::NetEvent;
 use scape_p2p::wire::Message;
-use scape_pool::{ChainUpdate, ChainView, Record};
+use scape_pool::{ChainUpdate, ChainView};
 
 use super::Core;
-use crate::chain::{BlockSummary, GrinChange, GrinEvent};
+use crate::chain::{GrinChange, GrinEvent};
 
 impl Core {
-    /// Goes on with the owner's transactions that were kept, as soon as the chain is known by which
-    /// they are judged; `recent` are its last blocks.
-    pub(super) fn restore(&mut self, records: Vec<Record>, recent: &[BlockSummary]) {
-        self.with_zone(|zone, ctx| zone.restore(records, recent, ctx));
-    }
-
     /// The chain of another node has moved, or that node has gone or come back.
     pub(super) fn handle_chain_event(&mut self, event: GrinEvent) {
-        match self.chain.handle(event, self.clock.now()) {
+        match self.world.chain.handle(event, self.world.clock.now()) {
             None => {}
             Some(GrinChange::Moved(update)) => self.follow(&update),
             Some(GrinChange::Found(recent)) => {
-                self.show_tip();
-                let records = std::mem::take(&mut self.kept);
-                self.restore(records, &recent);
-                // To choose relays that are not behind.
-                self.with_zone(|zone, ctx| zone.handle_chain(&ChainUpdate::default(), ctx));
+                let Self { sites, world, .. } = self;
+                for site in sites {
+                    site.show_tip(world.chain.tip());
+                    site.restore(&recent, world);
+                    // To choose relays that are not behind.
+                    site.with_zone(world, |zone, ctx| {
+                        zone.handle_chain(&ChainUpdate::default(), ctx);
+                    });
+                }
             }
         }
     }
 
-    /// The chain has moved, and shows its new end.
+    /// The chain has moved, and shows its new end. Each zone hears of it in its own time.
     pub(super) fn follow(&mut self, update: &ChainUpdate) {
+        let Self { sites, world, .. } = self;
         if *update != ChainUpdate::default() {
-            self.show_tip();
-            self.with_zone(|zone, ctx| zone.handle_chain(update, ctx));
+            let tip = world.chain.tip();
+            sites.iter_mut().for_each(|site| site.handle_chain(update, tip, world));
         }
-    }
-
-    /// Tells peers the tip that we have.
-    pub(super) fn show_tip(&self) {
-        let tip = self.chain.tip();
-        self.net.set_tip(tip.total_difficulty, tip.height);
     }
 
     /// Looks at an event before the zone does. Returns whether the zone may see it: while the chain
     /// is not known, transactions of peers are let go, as a Grin node does that is not in sync. It
     /// costs their senders nothing, and the embargo of a stem transaction runs elsewhere, too.
-    pub(super) fn may_pass(&self, event: &NetEvent) -> bool {
+    pub(super) fn may_pass(&self, index: usize, event: &NetEvent) -> bool {
         let NetEvent::Message { message, .. } = event else { return true };
-        if message.tells_of_block(self.chain.tip().total_difficulty) {
-            self.chain.hint();
+        // Only peers of the main zone are listened to: else who tells one zone of a block could see
+        // whether another one has it sooner for that.
+        if index == 0 && message.tells_of_block(self.world.chain.tip().total_difficulty) {
+            self.world.chain.hint();
         }
         let needs_chain = matches!(
             message,
             Message::StemTransaction(_) | Message::Transaction(_) | Message::TransactionKernel(_)
         );
-        !needs_chain || self.chain.check(self.clock.now()).is_ok()
+        !needs_chain || self.world.chain.check(self.world.clock.now()).is_ok()
     }
 }

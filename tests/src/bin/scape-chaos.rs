@@ -142,6 +142,10 @@ struct Total {
     mined: usize,
     conflicted: usize,
     crashed: usize,
+    sealed: usize,
+    gathered: usize,
+    aggregates: usize,
+    met: u64,
 }
 
 impl Total {
@@ -154,6 +158,10 @@ impl Total {
         self.mined += outcome.fates.mined;
         self.conflicted += outcome.fates.conflicted;
         self.crashed += outcome.fates.crashed;
+        self.sealed += outcome.met.sealed;
+        self.gathered += outcome.met.gathered;
+        self.aggregates += outcome.met.aggregates;
+        self.met += u64::from(outcome.met.gathered > 0);
     }
 
     fn print(&self, took: Duration, threads: usize) {
@@ -167,6 +175,8 @@ impl Total {
         println!("  mined              {}", self.mined);
         println!("  conflicted         {}", self.conflicted);
         println!("  ended by a crash   {}", self.crashed);
+        println!("sealed               {} in {} networks with sinks", self.sealed, self.met);
+        println!("  gathered           {} in {} aggregates", self.gathered, self.aggregates);
         println!("took                 {:.1} s on {threads} threads", took.as_secs_f64());
     }
 }

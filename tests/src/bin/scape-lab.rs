@@ -11,7 +11,9 @@ use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use scape_p2p::dandelion::Preset;
 use scape_tests::lab::calibrate::{self, Calibration, Check, Effort};
+use scape_tests::lab::election::{self, Elected};
 use scape_tests::lab::report::{self, figures::figures};
+use scape_tests::lab::risks::{self, Risk};
 use scape_tests::lab::{Flags, Results, Setup, pareto, scale};
 
 /// Plays networks of thousands of nodes and reports what an adversary learns of transactions.
@@ -50,13 +52,31 @@ enum Command {
         shards: Vec<PathBuf>,
     },
     /// Measure what others have measured, and fail where it comes out differently.
-    Calibrate,
+    Calibrate {
+        /// Only what takes seconds and is not in the tests: four days of mainnet.
+        #[arg(long)]
+        quick: bool,
+    },
     /// Play all presets, and draw the traced share against the time until the fluff.
     Pareto {
         /// The network and its traffic, as TOML.
         file: Option<PathBuf>,
         #[command(flatten)]
         flags: Box<Flags>,
+    },
+    /// Measure what each risk of sinks costs: who spies, swallows, floods or delays, and where few
+    /// know the sinks.
+    Risks {
+        /// The network and its traffic, as TOML.
+        file: Option<PathBuf>,
+        #[command(flatten)]
+        flags: Box<Flags>,
+    },
+    /// Measure how often an adversary is elected for a sink, by keys, groups and mined blocks.
+    Election {
+        /// In so many epochs.
+        #[arg(long, default_value_t = 2_000)]
+        epochs: u32,
     },
     /// Measure how long experiments take, and how much memory, by the size of the network.
     Scale,
@@ -67,8 +87,10 @@ fn main() -> Result<()> {
     match &args.command {
         Command::Run { file, flags } => run(&args, &setup(file.as_deref(), flags)?),
         Command::Merge { shards } => merge(&args, shards),
-        Command::Calibrate => calibrate(&args),
+        Command::Calibrate { quick } => calibrate(&args, *quick),
         Command::Pareto { file, flags } => pareto(&args, &setup(file.as_deref(), flags)?),
+        Command::Risks { file, flags } => risks(&args, &setup(file.as_deref(), flags)?),
+        Command::Election { epochs } => election(&args, *epochs),
         Command::Scale => measure(&args),
     }
 }
@@ -107,10 +129,11 @@ fn merge(args: &Args, shards: &[PathBuf]) -> Result<()> {
     finish(args, &Results::merge(shards)?)
 }
 
-fn calibrate(args: &Args) -> Result<()> {
+fn calibrate(args: &Args, quick: bool) -> Result<()> {
+    let effort = if quick { Effort::quick() } else { Effort::default() };
     let bar = bar();
     let show = |share| bar.set_position((share * STEPS) as u64);
-    let calibrations = calibrate::calibrate(&Effort::default(), args.threads(), show)?;
+    let calibrations = calibrate::calibrate(&effort, args.threads(), show)?;
     bar.finish_and_clear();
     write(&args.out, &calibrate::files(&calibrations))?;
     let mut off = 0;
@@ -133,6 +156,24 @@ fn pareto(args: &Args, setup: &Setup) -> Result<()> {
     bar.finish_and_clear();
     let files = pareto::files(setup, &setup.seeds, &points)?;
     print!("{}", files["pareto.csv"]);
+    write(&args.out, &files)
+}
+
+fn risks(args: &Args, setup: &Setup) -> Result<()> {
+    let bar = bar();
+    let show = |share| bar.set_position((share * STEPS) as u64);
+    println!("{}", risks::HEAD);
+    let tell = |risk: &Risk| bar.suspend(|| println!("{}", risk.row()));
+    let risks = risks::play(setup, args.threads(), show, tell)?;
+    bar.finish_and_clear();
+    write(&args.out, &risks::files(&risks)?)
+}
+
+fn election(args: &Args, epochs: u32) -> Result<()> {
+    let files = election::table(epochs, |name, elected| {
+        let Elected { share, expected, thrown_away } = elected;
+        println!("{name:<45} {share:.4}  expected {expected:.4}  thrown away {thrown_away:.2}");
+    });
     write(&args.out, &files)
 }
 

@@ -16,6 +16,7 @@
 
 mod generate;
 mod hunt;
+mod met;
 mod play;
 mod scenario;
 mod shrink;
@@ -23,6 +24,7 @@ mod text;
 
 pub use generate::{Size, generate};
 pub use hunt::{Hunt, Progress, hunt};
+pub use met::Met;
 pub use play::Outcome;
 pub use scenario::{Action, NodePlan, Role, Scenario, Step};
 pub use shrink::shrink;

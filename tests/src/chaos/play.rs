@@ -11,6 +11,7 @@ use scape_p2p::wire::Message;
 use scape_p2p::zone::{Zone, ZoneConfig};
 use scape_pool::Instant;
 
+use super::met::{Judge, Met};
 use super::scenario::{Action, NodePlan, Role, Scenario};
 use crate::flow::{Flow, Mint, build};
 use crate::invariant::{Breach, Fates, Invariants, Law};
@@ -36,6 +37,8 @@ pub struct Outcome {
     pub breach: Option<Breach>,
     /// What became of what nodes answered for.
     pub fates: Fates,
+    /// What met at sinks.
+    pub met: Met,
     /// How many events there were.
     pub events: u64,
     /// How long it took in virtual time.
@@ -71,6 +74,7 @@ impl Scenario {
             Outcome {
                 breach: Some(breach),
                 fates: Fates::default(),
+                met: Met::default(),
                 events: 0,
                 time: Duration::ZERO,
                 digest: Hash::default(),
@@ -102,7 +106,7 @@ fn note_panics() {
 
 struct Run {
     net: Network,
-    laws: Invariants,
+    judge: Judge,
     honest: Vec<NodeId>,
     others: Vec<NodeId>,
     busy: Instant,
@@ -147,9 +151,9 @@ impl Run {
                 _ => others.push(id),
             }
         }
-        let laws = Invariants::new(&mint);
+        let judge = Judge::new(Invariants::new(&mint));
         let busy = Instant::from_secs(scenario.minutes * 60);
-        let run = Self { net, laws, honest, others, busy, txs };
+        let run = Self { net, judge, honest, others, busy, txs };
         run.with_steps(scenario)
     }
 
@@ -215,6 +219,7 @@ impl Run {
         let history = about.map(|kernel| crate::audit::history(&self.net, kernel)).collect();
         Outcome {
             fates,
+            met: self.judge.met(),
             events: self.net.events(),
             time: self.net.now().saturating_since(Instant::ZERO),
             digest: self.net.digest(),
@@ -229,12 +234,12 @@ impl Run {
     }
 
     fn judge(&mut self) -> Result<Fates, Breach> {
-        self.net.run_watched(self.busy, &mut self.laws)?;
+        self.net.run_watched(self.busy, &mut self.judge)?;
         self.calm();
         let (end, mut held) = (self.busy + CALM, self.busy);
         loop {
-            self.net.run_watched(self.net.now() + LOOK, &mut self.laws)?;
-            match self.laws.settled(&self.net) {
+            self.net.run_watched(self.net.now() + LOOK, &mut self.judge)?;
+            match self.judge.laws.settled(&self.net) {
                 Ok(fates) => return Ok(fates),
                 Err(breach) if self.net.now() >= end.min(held + HOPELESS) => return Err(breach),
                 Err(breach) if breach.kernels.is_empty() || self.holds(&breach.kernels) => {

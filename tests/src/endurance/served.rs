@@ -51,6 +51,7 @@ pub(super) fn config(seed: u64) -> NodeConfig {
         net,
         book: BookConfig { allow_private: true, ..BookConfig::default() },
         seeds: Vec::new(),
+        zones: Default::default(),
         data_dir: None,
         workers: 0,
         seed: bytes,

@@ -1,8 +1,9 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use scape_aggregate::Hash;
 use scape_p2p::dandelion::Params;
+use scape_p2p::wire::Message;
 use scape_pool::{Instant, Notice, RecordStage};
 
 use super::{Breach, Invariant, Law, honest};
@@ -17,6 +18,8 @@ pub struct Prompt {
     due: BTreeMap<NodeId, BTreeMap<Hash, Instant>>,
     /// The embargo that ends first at a node, and of what.
     first: BTreeMap<NodeId, (Instant, Hash)>,
+    /// Nodes that something was sealed to: what they gather waits for others.
+    sinks: BTreeSet<NodeId>,
     /// What nodes should go by, where that is not what they were configured with.
     declared: BTreeMap<NodeId, Params>,
 }
@@ -52,8 +55,8 @@ impl Prompt {
             // What was sent in another life of the node only waits for its embargo.
             Notice::Stemmed { kernels, .. } if was_sent(net, node, kernels) => {}
             Notice::Stemmed { kernels, .. } => {
-                // It may have been sealed to this node, which then waits for others.
-                let window = params.rendezvous.map_or(Duration::ZERO, |rendezvous| {
+                let gathers = params.rendezvous.filter(|_| self.sinks.contains(&node));
+                let window = gathers.map_or(Duration::ZERO, |rendezvous| {
                     rendezvous.pool.window + rendezvous.pool.spread
                 });
                 let at = now + params.patience.interval.max(window) + SLACK;
@@ -114,7 +117,7 @@ impl Prompt {
 fn was_sent(net: &Network, node: NodeId, held: &[Hash]) -> bool {
     let mut records = net.node(node).journal();
     records.any(|record| {
-        matches!(record.stage, RecordStage::Sent { .. })
+        matches!(record.stage, RecordStage::Sent { .. } | RecordStage::Sealed { .. })
             && kernels(&record.tx).iter().any(|kernel| held.contains(kernel))
     })
 }
@@ -126,6 +129,11 @@ impl Invariant for Prompt {
                 Happening::Began(node) => {
                     self.due.remove(node);
                     self.first.remove(node);
+                }
+                Happening::Sent { to, message: Message::SealedStem { sink, .. }, .. }
+                    if net.node(*to).sink_key() == *sink =>
+                {
+                    self.sinks.insert(*to);
                 }
                 Happening::Observed(node, Observation::Notice(notice)) if honest(net, *node) => {
                     if let Some(kernel) = self.observe(net, *node, notice) {

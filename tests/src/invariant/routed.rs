@@ -5,14 +5,14 @@ use scape_aggregate::{Hash, Transaction};
 use scape_p2p::dandelion::Params;
 use scape_p2p::peer::Direction;
 use scape_p2p::wire::Message;
-use scape_pool::{ChainView, Instant, Notice, PeerId};
+use scape_pool::{ChainView, Instant, Notice, PeerId, WayOut};
 
 use super::{Breach, Invariant, Law, honest};
 use crate::flow::{Mint, kernels};
 use crate::net::{Happening, Network, NodeId, Observation};
 
 /// Relays stay for an epoch unless they are lost; stem transactions go to relays only, and these
-/// are outbound and in sync; what a lost relay did not get goes another way at once.
+/// are outbound and in sync; what is sealed goes to outbound peers only; what a lost relay did not get goes another way at once.
 ///
 /// A child goes where its parent went, also when that is a relay of an earlier epoch.
 #[derive(Debug)]
@@ -139,7 +139,12 @@ impl Invariant for Routed {
         for happening in what {
             match happening {
                 Happening::Sent { from, link, height, message, .. } if honest(net, *from) => {
-                    let Message::StemTransaction(tx) = message else { continue };
+                    let Message::StemTransaction(tx) = message else {
+                        if is_misdelivered(net, *from, *link, message) {
+                            return breach(format!("{from} hands what is sealed to {link}"), &[]);
+                        }
+                        continue;
+                    };
                     // It may have been lost in the same moment.
                     let was_relay = before.get(from).is_some_and(|relays| relays.contains(link));
                     let hop = Hop { link: *link, was_relay, height: *height };
@@ -159,6 +164,13 @@ impl Invariant for Routed {
     }
 }
 
+/// Whether something sealed goes to a peer that the node has not dialled, and who may be anybody.
+fn is_misdelivered(net: &Network, id: NodeId, link: PeerId, message: &Message) -> bool {
+    let Message::SealedStem { .. } = message else { return false };
+    let mut peers = net.node(id).zone().into_iter().flat_map(|zone| zone.peers());
+    peers.any(|peer| peer.id == link && peer.direction != Direction::Outbound)
+}
+
 /// A kernel that was not sent and did not go another way at once, though it is still held. The
 /// owner's may wait while nobody is there that the node has dialled.
 fn idle(net: &Network, id: NodeId, unsent: &[Message], what: &[Happening]) -> Option<Hash> {
@@ -168,7 +180,7 @@ fn idle(net: &Network, id: NodeId, unsent: &[Message], what: &[Happening]) -> Op
         let Happening::Observed(node, Observation::Notice(notice)) = happening else { continue };
         let kernels = match notice {
             Notice::Relayed { kernels, .. } | Notice::Fluffed { kernels, .. } => kernels,
-            Notice::Held { kernels } if zone.is_lonely() => kernels,
+            Notice::Held { kernels } if zone.way_out() != WayOut::Open => kernels,
             _ => continue,
         };
         if *node == id {

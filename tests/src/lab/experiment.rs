@@ -39,6 +39,10 @@ pub struct Experiment {
     pub spy_slots: Option<f64>,
     /// The share of nodes that swallow stem transactions, and tell.
     pub black_holes: f64,
+    /// For how long spies hold back what is sealed to others before they carry it on.
+    pub hold: Duration,
+    /// Transactions a minute of the adversary, sealed to sinks.
+    pub flood: f64,
     /// The share of all keys that each node knows, where transactions meet at sinks.
     pub view: f64,
     /// To how many nodes a listener is connected who sees only what is fluffed.
@@ -64,6 +68,8 @@ impl Experiment {
             spies: 0.0,
             spy_slots: None,
             black_holes: 0.0,
+            hold: Duration::ZERO,
+            flood: 0.0,
             view: 1.0,
             listened: 600,
         }

@@ -69,6 +69,12 @@ pub struct Flags {
     /// The share of nodes that swallow.
     #[arg(long)]
     pub black_holes: Option<f64>,
+    /// For how many seconds spies hold back what is sealed to others.
+    #[arg(long)]
+    pub hold_secs: Option<f64>,
+    /// Transactions a minute of the adversary himself, sealed to sinks.
+    #[arg(long)]
+    pub flood: Option<f64>,
     /// To how many nodes a listener is connected.
     #[arg(long)]
     pub listened: Option<usize>,
@@ -80,6 +86,9 @@ pub enum FlagsError {
     /// Not a key and a value.
     #[error("--param {0}: write KEY=VALUE, as patience_secs=5 or embargo=\"exponential\"")]
     Param(String),
+    /// Not a command line.
+    #[error("{0}")]
+    Line(String),
     /// Not one of the parameters, or not a value of it.
     #[error("--param {key}: {source}")]
     Value {
@@ -123,6 +132,8 @@ impl Flags {
         put(&mut adversary.spies, &self.spies);
         put(&mut adversary.spy_slots, &self.spy_slots.map(Some));
         put(&mut adversary.black_holes, &self.black_holes);
+        put(&mut adversary.hold_secs, &self.hold_secs);
+        put(&mut adversary.flood, &self.flood);
         put(&mut adversary.listened, &self.listened);
         if let Some(preset) = &self.preset {
             set(setup, "preset", &format!("\"{preset}\""))?;

@@ -1,6 +1,6 @@
 //! Who takes part, and what each is like in the beginning.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv6Addr};
 
 use rand::RngExt;
 use rand::seq::SliceRandom;
@@ -88,6 +88,21 @@ pub(super) fn nodes(
 /// Every node is in a group of its own.
 pub(super) fn candidate(node: u32, carries: bool) -> Candidate {
     let [a, b, c, d] = node.to_be_bytes();
-    let group = NetGroup::Ip(Group::of(IpAddr::V4(Ipv4Addr::new(10 ^ b, c, d, a))));
+    let (first, second) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
+    let ip = Ipv6Addr::new(first, second, 0, 0, 0, 0, 0, 1);
+    let group = NetGroup::Ip(Group::of(IpAddr::V6(ip)));
     Candidate { peer: PeerId(u64::from(node)), group, carries }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_node_is_in_a_group_of_its_own() {
+        let groups = (0..100_000).map(|node| candidate(node, true).group);
+        assert_eq!(groups.collect::<BTreeSet<_>>().len(), 100_000);
+    }
 }

@@ -123,6 +123,8 @@ pub struct Passage {
     pub sink: u32,
     /// Names what is the same on all links.
     pub parcel: u32,
+    /// Whether it ended there.
+    pub swallowed: bool,
 }
 
 impl Run {

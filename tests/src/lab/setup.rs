@@ -68,6 +68,11 @@ pub struct Adversary {
     pub spy_slots: Option<f64>,
     /// The share of nodes that swallow stem transactions, and tell.
     pub black_holes: f64,
+    /// For how many seconds spies hold back what is sealed to others before they carry it on.
+    pub hold_secs: f64,
+    /// Transactions a minute of the adversary himself, sealed to sinks, which he tells apart from
+    /// those of others.
+    pub flood: f64,
     /// To how many nodes a listener is connected who sees only what is fluffed.
     pub listened: usize,
 }
@@ -117,7 +122,14 @@ impl Default for Network {
 
 impl Default for Adversary {
     fn default() -> Self {
-        Self { spies: 0.0, spy_slots: None, black_holes: 0.0, listened: 600 }
+        Self {
+            spies: 0.0,
+            spy_slots: None,
+            black_holes: 0.0,
+            hold_secs: 0.0,
+            flood: 0.0,
+            listened: 600,
+        }
     }
 }
 
@@ -158,6 +170,8 @@ impl Setup {
             spies: self.adversary.spies,
             spy_slots: self.adversary.spy_slots,
             black_holes: self.adversary.black_holes,
+            hold: Duration::from_secs_f64(self.adversary.hold_secs),
+            flood: self.adversary.flood,
             view: self.network.view,
             listened: self.adversary.listened,
         })
@@ -200,6 +214,8 @@ impl Setup {
         within("adversary.spies", adversary.spies, SHARE, A_SHARE)?;
         within("adversary.spy_slots", adversary.spy_slots.unwrap_or(0.0), SHARE, A_SHARE)?;
         within("adversary.black_holes", adversary.black_holes, SHARE, A_SHARE)?;
+        within("adversary.hold_secs", adversary.hold_secs, 0.0..=1e5, NOT_NEGATIVE)?;
+        within("adversary.flood", adversary.flood, 0.0..=1e4, "from 0 to 10,000")?;
         let corrupt = adversary.spies + adversary.black_holes;
         let most = (nodes - 1) as f64 / nodes as f64;
         within("adversary.spies", corrupt, 0.0..=most, "with black_holes less than all nodes")?;

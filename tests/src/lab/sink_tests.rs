@@ -6,8 +6,8 @@ use std::time::Duration;
 use scape_p2p::dandelion::Preset;
 use scape_pool::FluffReason;
 
+use super::adversary::first_spy;
 use super::adversary::links::Links;
-use super::adversary::sealed;
 use super::paper::Score;
 use super::*;
 
@@ -61,7 +61,7 @@ fn spies_learn_little_more_than_their_share() {
         let experiment = Experiment { spies: 0.2, ..experiment() };
         let run = experiment.run(seed);
         traced += linked(&run, is_spy) / SEEDS as f64;
-        let guesses = sealed::guesses(&run, &experiment.params, seed);
+        let guesses = first_spy::guesses(&run, &experiment.params, seed);
         precision += Score::of(&guesses, run.graph.len()).precision / SEEDS as f64;
         // Whoever sees something on the stem is the sink.
         let sinks: BTreeSet<_> =

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rand::RngExt;
+use rand::seq::IndexedRandom;
 use scape_aggregate::{Hash, ValidTx};
 use scape_p2p::dandelion::RendezvousParams;
 use scape_p2p::dandelion::rendezvous::{Almanac, Epoch, Nominee, Onward, SIZES, elect, sink_count};
@@ -123,11 +124,22 @@ impl World<'_> {
         let sink = self.sinks.parcels[parcel as usize].sink;
         let kind = self.nodes[to as usize].kind;
         if kind != NodeKind::Honest {
-            self.run.passages.push(Passage { at: now, spy: to, from, sink, parcel });
+            let swallowed = kind == NodeKind::BlackHole;
+            self.run.passages.push(Passage { at: now, spy: to, from, sink, parcel, swallowed });
         }
         if sink == to {
             return self.open(to, from, parcel, now);
         }
+        let hold = self.experiment.hold;
+        if kind == NodeKind::Spy && !hold.is_zero() {
+            return self.schedule(now + hold, Event::Held { at: to, from, parcel });
+        }
+        self.on_held(to, from, parcel, now);
+    }
+
+    /// What is sealed to somebody else goes on from a node.
+    pub(super) fn on_held(&mut self, to: u32, from: u32, parcel: u32, now: Instant) {
+        let (sink, kind) = (self.sinks.parcels[parcel as usize].sink, self.nodes[to as usize].kind);
         let forward = self.rendezvous().map_or(0.0, |params| params.forward);
         let node = &mut self.nodes[to as usize];
         if kind == NodeKind::BlackHole {
@@ -164,6 +176,14 @@ impl World<'_> {
         self.with_node(to, now, |pool, ctx| {
             let _ = pool.handle_sealed(tx, Source::Peer(PeerId(u64::from(from))), ctx);
         });
+    }
+
+    /// One of the sinks in use that are honest, at random.
+    pub(super) fn honest_sink(&mut self) -> Option<u32> {
+        let Sinks { ranking, count, .. } = &self.sinks;
+        let used = ranking.iter().copied().take(*count);
+        let honest = used.filter(|id| self.nodes[*id as usize].kind == NodeKind::Honest);
+        honest.collect::<Vec<_>>().choose(&mut self.rng).copied()
     }
 
     /// Nodes of our own kind see to it that some of their peers are so, too.

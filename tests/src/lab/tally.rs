@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::adversary::links::Links;
 use super::adversary::wire::{self, Wire};
-use super::adversary::{black_hole, fingerprint, max_weight, sealed};
+use super::adversary::{black_hole, fingerprint, first_spy, max_weight};
 use super::experiment::Experiment;
 use super::histogram::Histogram;
 use super::paper::{Guess, Score};
@@ -107,7 +107,7 @@ impl Tally {
         }
         if run.is_spy.iter().any(|spy| *spy) {
             tally.spies = Linked::of(run, |observer| observer != Observer::Listener);
-            tally.first_spy = Guessed::of(&sealed::guesses(run, &experiment.params, seed), run);
+            tally.first_spy = Guessed::of(&first_spy::guesses(run, &experiment.params, seed), run);
             tally.max_weight = Guessed::of(&max_weight::guesses(run, &experiment.params), run);
             tally.fingerprint = fingerprint::found(run, &experiment.params);
         }

@@ -28,7 +28,7 @@ use super::traffic::Payment;
 /// Everything in an experiment that changes.
 pub(super) struct World<'a> {
     pub(super) experiment: &'a Experiment,
-    consensus: Consensus,
+    pub(super) consensus: Consensus,
     pub(super) graph: Graph,
     pub(super) nodes: Vec<Node>,
     pub(super) chain: LabChain,
@@ -64,6 +64,8 @@ pub(super) enum Event {
     Wake(u32),
     Stem { to: u32, from: u32, parcel: u32 },
     Sealed { to: u32, from: u32, parcel: u32 },
+    Held { at: u32, from: u32, parcel: u32 },
+    Flood,
     See { node: u32, publication: u32 },
     Block,
     Churn,
@@ -126,7 +128,8 @@ impl<'a> World<'a> {
         for (index, payment) in world.payments.clone().iter().enumerate() {
             world.schedule(payment.at, Event::Push(index as u32));
         }
-        let per_block = experiment.traffic.per_minute * experiment.block_time.as_secs_f64() / 60.0;
+        let per_minute = experiment.traffic.per_minute + experiment.flood;
+        let per_block = per_minute * experiment.block_time.as_secs_f64() / 60.0;
         for block in world.chain.history(per_block) {
             world.sinks.almanac.add(&block);
         }
@@ -134,6 +137,7 @@ impl<'a> World<'a> {
         world.elect_sinks();
         world.schedule(begin + experiment.block_time, Event::Block);
         world.schedule_churn(begin);
+        world.schedule_flood(begin);
         world
     }
 
@@ -147,6 +151,8 @@ impl<'a> World<'a> {
                 Event::Wake(node) => self.on_wake(node, now),
                 Event::Stem { to, from, parcel } => self.on_stem(to, from, parcel, now),
                 Event::Sealed { to, from, parcel } => self.on_sealed(to, from, parcel, now),
+                Event::Held { at, from, parcel } => self.on_held(at, from, parcel, now),
+                Event::Flood => self.on_flood(now),
                 Event::See { node, publication } => self.on_see(node, publication, now),
                 Event::Block => {
                     let passed = now.saturating_since(self.run.begin).as_secs_f64();
@@ -267,7 +273,7 @@ impl<'a> World<'a> {
                     self.run.outcomes[*payment as usize].mined = Some(now);
                 }
                 self.publications[publication as usize].arrivals = Vec::new();
-            } else if !payments.iter().all(mined) {
+            } else if !heard || !payments.iter().all(mined) {
                 left.push(publication);
             }
         }

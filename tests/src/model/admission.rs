@@ -62,7 +62,8 @@ impl Model {
         let tx = self.without_public(&arrival.tx, true)?;
         let (rest, held) = self.without_held(&tx)?;
         let (source, sealed) = (arrival.source, arrival.sealed);
-        let is_back = source != Source::Own && !held.is_empty() && self.keeps(Rule::Loop);
+        let is_back =
+            matches!(source, Source::Peer(_)) && !held.is_empty() && self.keeps(Rule::Loop);
         let back = is_back.then(|| self.revisit(&held, source, sealed, world));
         let Some(tx) = rest else { return Ok(Accepted::Loop) };
         let arrival = Arrival { tx, ..arrival };
@@ -132,6 +133,7 @@ impl Model {
         let (except, own) = match source {
             Source::Own => (None, true),
             Source::Peer(peer) => (Some(peer), false),
+            Source::Zone => (None, false),
         };
         let (parts, is_asked) = match past {
             Past::Public(parts) => (parts, false),

@@ -1,7 +1,7 @@
 //! What happens when time is up: coins, families, aggregates, and where they go.
 
 use scape_aggregate::{Aggregate, PlanLimits, ValidTx, plan};
-use scape_pool::{Coin, Effect, FluffReason, Instant, Notice, Router, Source};
+use scape_pool::{Coin, Effect, FluffReason, Instant, Notice, Router, Source, WayOut};
 
 use super::entries::{Hop, Id, Part, State, Stem, Why, is_child, kernels};
 use super::{Model, Rule, World};
@@ -58,12 +58,15 @@ impl Model {
         let is_over = |embargo| self.sweep_at(embargo) <= world.now;
         let expired = self.stem.iter().filter(|entry| is_over(entry.embargo)).map(|entry| entry.id);
         let (again, expired): (Vec<Id>, Vec<Id>) = expired.partition(|id| self.is_sealed(*id));
+        let (shut_in, expired): (Vec<Id>, Vec<Id>) =
+            expired.into_iter().partition(|id| self.is_shut_in(*id, world));
         let mut departure = Departure::default();
         for id in expired {
             departure.add(&self.closure(id, false), Lane::Fluff);
             departure.reasons.push((id, FluffReason::Embargo));
         }
         self.seal_again(&again, world);
+        self.wait_on(&shut_in, world);
         if !departure.lanes.is_empty() {
             self.depart(departure, world);
         }
@@ -155,7 +158,8 @@ impl Model {
 
     /// Where one would go, and the reason if that is to everyone.
     fn decide(&self, entry: &Stem, avoided: &[Hop], world: &World) -> (Lane, FluffReason) {
-        if entry.source == Source::Own && !world.routes.lets_own_out() && self.keeps(Rule::Hold) {
+        let is_shut = world.routes.way_out != WayOut::Open;
+        if entry.source == Source::Own && is_shut && self.keeps(Rule::Hold) {
             return (Lane::Hold, FluffReason::NoRelay);
         }
         let (coin, why) = match entry.state {

@@ -1,5 +1,5 @@
 use rand::Rng;
-use scape_pool::{Coin, PeerId, Router, SinkId, Source};
+use scape_pool::{Coin, PeerId, Router, SinkId, Source, WayOut};
 
 /// Coins and relays that depend on the source alone, so that it does not matter how often and in
 /// which order they are asked for.
@@ -15,8 +15,8 @@ pub struct Routes {
     pub sticky: bool,
     /// The sinks, the preferred one first. Where there are any, coins say to seal rather than to stem.
     pub sinks: Vec<SinkId>,
-    /// Whether there is nobody for the owner to hide behind.
-    pub closed: bool,
+    /// Whether the owner has somebody to hide behind.
+    pub way_out: WayOut,
 }
 
 impl Routes {
@@ -24,6 +24,7 @@ impl Routes {
     pub fn coin_of(&self, source: Source) -> Coin {
         let bit = match source {
             Source::Own => 0,
+            Source::Zone => 0,
             Source::Peer(peer) => peer.0 % 8,
         };
         match self.fluff >> bit & 1 {
@@ -55,7 +56,7 @@ impl Router for Routes {
         self.sticky
     }
 
-    fn lets_own_out(&self) -> bool {
-        !self.closed
+    fn way_out(&self) -> WayOut {
+        self.way_out
     }
 }

@@ -68,7 +68,7 @@ impl Setup {
             rendezvous: self.sinks.then_some(Rendezvous {
                 window: Duration::from_secs(30),
                 spread: Duration::ZERO,
-                attempts: 2,
+                attempts: 3,
             }),
             capacity,
         }

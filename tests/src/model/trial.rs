@@ -4,7 +4,7 @@ use std::time::Duration;
 use scape_aggregate::{Commitment, Hash, ValidTx};
 use scape_pool::{
     Accepted, ChainUpdate, ChainView, Context, Effect, EntryId, Instant, Notice, PeerId, Pool,
-    Refusal, Source,
+    Refusal, Source, WayOut,
 };
 
 use super::entries::{Id, creates, kernels, spends};
@@ -57,7 +57,7 @@ impl Trial {
         let relays = [Some(PeerId(10)), Some(PeerId(11))];
         let sinks = if setup.sinks { SINKS.to_vec() } else { Vec::new() };
         let (down, sticky) = (None, setup.sticky);
-        let routes = Routes { fluff: 0b0100, relays, down, sticky, sinks, closed: false };
+        let routes = Routes { fluff: 0b0100, relays, down, sticky, sinks, way_out: WayOut::Open };
         Self {
             setup,
             pool: Pool::new(setup.config(), [7; 32]),
@@ -134,11 +134,15 @@ impl Trial {
         }
     }
 
-    /// Lets everything come to its end: all time passes and all that can be mined is.
+    /// Lets everything come to its end: there is a way out, all time passes and all that can be mined
+    /// is.
     ///
     /// # Errors
     /// As [`Trial::step`]; also if anything is left in one of the pools.
     pub fn end(&mut self) -> Outcome {
+        if !self.open {
+            self.open_way_out(WayOut::Open)?;
+        }
         for _ in 0..12 {
             self.pass(Duration::from_secs(100))?;
             let block = self.block(false, 0xff);
@@ -192,8 +196,16 @@ impl Trial {
             let count = usize::from(sinks % 4);
             routes.sinks = SINKS.iter().cycle().skip(count).take(count).copied().collect();
         }
-        let was_closed = std::mem::replace(&mut routes.closed, sinks / 4 % 4 == 3);
-        if !was_closed || routes.closed {
+        self.open_way_out(match sinks / 4 % 4 {
+            3 if sinks < 128 => WayOut::Awaited,
+            3 => WayOut::Shut,
+            _ => WayOut::Open,
+        })
+    }
+
+    fn open_way_out(&mut self, now: WayOut) -> Outcome {
+        let before = std::mem::replace(&mut self.world.routes.way_out, now);
+        if before == WayOut::Open || now != WayOut::Open {
             return Ok(());
         }
         let held = self.held();

@@ -107,6 +107,8 @@ impl Default for LinkConfig {
 pub struct NodeSpec {
     /// The parameters of its zone. `fixed` peers are added from `dials`.
     pub zone: ZoneConfig,
+    /// The public zone of the same node, where what comes here goes on after a while.
+    pub beside: Option<NodeId>,
     /// Whom it stays connected to.
     pub dials: Vec<NodeId>,
     /// Whose addresses are in its book.
@@ -138,6 +140,7 @@ impl NodeSpec {
         zone.peers.outbound = 0;
         Self {
             zone,
+            beside: None,
             dials: Vec::new(),
             knows: Vec::new(),
             capabilities: Capabilities::RELAY,
@@ -161,6 +164,13 @@ impl NodeSpec {
     pub fn on(mut self, network: AddrNetwork) -> Self {
         self.zone.network = network;
         self
+    }
+
+    /// Is not a node, but another zone of that one: what comes here is handed over to it. Each has a
+    /// life, a chain and a disk of its own.
+    pub fn beside(mut self, public: NodeId) -> Self {
+        self.zone.hand_over = Some(ZoneConfig::HAND_OVER);
+        Self { beside: Some(public), ..self }
     }
 
     /// Keeps up `outbound` connections to nodes chosen from these, and from what peers say.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use scape_aggregate::Hash;
+use scape_aggregate::{Hash, ValidTx};
 use scape_p2p::book::UnixTime;
 use scape_p2p::wire::Message;
 use scape_p2p::zone::{Effect, Zone, ZoneContext};
@@ -118,6 +118,7 @@ impl Network {
             Effect::Send { peer, message } => self.on_send(id, peer, message),
             Effect::Frame { peer, at, frame } => self.schedule_frame(id, peer, at, frame),
             Effect::Connect { addr } => self.dial(id, addr),
+            Effect::HandOver { tx } => self.hand_over(id, tx),
             Effect::Disconnect { peer, .. } => self.close(peer),
             Effect::Block { ip, duration } => {
                 self.nodes[id.0].blocked.insert(ip, self.now + duration);
@@ -142,6 +143,13 @@ impl Network {
             }
             Effect::Notice(notice) => self.observe(id, Observation::Notice(notice)),
         }
+    }
+
+    /// What came in one zone goes on in the public one of the same node.
+    fn hand_over(&mut self, id: NodeId, tx: ValidTx) {
+        let Some(public) = self.nodes[id.0].beside else { return };
+        // Whether it is taken is nobody's business.
+        self.with_zone(public, |zone, ctx| zone.take_over(tx, ctx).ok());
     }
 
     fn on_send(&mut self, id: NodeId, peer: PeerId, message: Message) {

@@ -10,7 +10,7 @@ use scape_p2p::addr::{I2pAddr, Network, OnionAddr, PeerAddr};
 use scape_p2p::book::{Book, BookConfig, Source};
 use scape_p2p::handshake::PeerInfo;
 use scape_p2p::peer::Capabilities;
-use scape_p2p::secure::{KeyCheck, Protection, StaticKey};
+use scape_p2p::secure::{KeyCheck, Protection, PublicKey, StaticKey};
 use scape_p2p::wire::Message;
 use scape_p2p::zone::{Zone, ZoneConfig};
 use scape_pool::{ChainView, Instant, PeerId, Record};
@@ -91,6 +91,7 @@ pub struct Received {
 pub struct Node {
     pub(super) zone: Option<Zone>,
     pub(super) ledger: DevLedger,
+    pub(super) beside: Option<NodeId>,
     pub(super) config: ZoneConfig,
     /// What it would find on its disk after a crash.
     pub(super) journal: BTreeMap<Hash, Record>,
@@ -136,6 +137,7 @@ impl Node {
         Self {
             zone: None,
             ledger,
+            beside: spec.beside,
             config,
             journal: BTreeMap::new(),
             known: spec.knows.iter().map(|node| node.on(network)).collect(),
@@ -172,6 +174,11 @@ impl Node {
     /// Its clock.
     pub fn clock(&self) -> Clock {
         self.clock
+    }
+
+    /// What is sealed to it if it is a sink.
+    pub fn sink_key(&self) -> PublicKey {
+        self.key.public()
     }
 
     /// The parameters of its zone.

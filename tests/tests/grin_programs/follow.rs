@@ -45,6 +45,7 @@ async fn beside(grin: &Grin, poll: Duration) -> Running {
         net: NetConfig { listen, ..NetConfig::new(CONSENSUS, [3; 32]) },
         book: BookConfig { allow_private: true, ..BookConfig::default() },
         seeds: Vec::new(),
+        zones: Default::default(),
         data_dir: None,
         workers: 1,
         seed: [7; 32],

@@ -84,6 +84,7 @@ pub(crate) fn config(fixed: &[SocketAddr]) -> NodeConfig {
         net: net_config(),
         book: BookConfig::default(),
         seeds: Vec::new(),
+        zones: Default::default(),
         data_dir: None,
         workers: 1,
         seed: [7; 32],

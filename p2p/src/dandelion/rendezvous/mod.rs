@@ -22,9 +22,11 @@
 //! A sink sees everything that is sent to it in the clear, but not from whom: who makes a
 //! transaction hands it to a relay, and only relays deliver. So a share `p` of spies learns the
 //! share `p` of all transactions, which no routing prevents, and of these the origin only where the
-//! first relay is a spy as well. A sink that swallows what it gets costs time: the origin seals it
-//! to another sink at the end of its embargo. A sink that is flooded merges a transaction with
-//! those of one adversary, who subtracts his own; each costs him a fee.
+//! first relay is a spy as well. What a sink or a relay swallows costs time: the origin
+//! seals it anew at the end of its embargo, over another relay and every second time to another
+//! sink. A sink that is flooded merges a transaction with those of one adversary, who subtracts his
+//! own; each costs him a fee, and before they bring so many sinks that honest transactions are alone
+//! they have to be many times as many. What all this comes to is measured: `cargo lab risks`.
 
 mod almanac;
 mod carrier;
@@ -36,6 +38,7 @@ pub use almanac::{Almanac, CONFIRMATIONS, EPOCH_BLOCKS, RATE_BLOCKS};
 pub use carrier::{Carrier, Onward};
 pub use elect::{Epoch, Nominee, elect, sink_count};
 pub use keys::{
-    Keys, MAX_KEYS, MAX_KEYS_BODY, SEALED_STEM, SINK_KEYS, SinkKey, decode_keys, encode_keys,
+    Keys, MAX_KEYS, MAX_KEYS_BODY, MAX_KEYS_TEXT, SEALED_STEM, SINK_KEYS, SinkKey, decode_keys,
+    encode_keys,
 };
 pub use seal::{MAX_SEALED, OpenError, SIZES, SealError, open, seal};

@@ -88,6 +88,7 @@ async fn start(
         net,
         book: BookConfig::default(),
         seeds: Vec::new(),
+        zones: Default::default(),
         data_dir: data_dir.map(Path::to_owned),
         workers: 1,
         seed: [7; 32],

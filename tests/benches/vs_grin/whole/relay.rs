@@ -40,6 +40,7 @@ impl Relay {
             net: NetConfig { listen, ..NetConfig::new(RULES, [1; 32]) },
             book: BookConfig::default(),
             seeds: Vec::new(),
+            zones: Default::default(),
             data_dir: None,
             workers: 0,
             seed: [2; 32],

@@ -1,14 +1,16 @@
 //! The maximum-weight estimator of spies that know the graph: of all ways to map payments to
-//! different nodes, one of the greatest weight (Fanti et al. 2018; the weights are those of
-//! `routing`).
+//! different nodes, the one that is expected to be right most often (Fanti et al. 2018; who may have
+//! sent what follows from `trail` and `routing`, and what is sealed is followed, too).
 //!
 //! The matching is greedy: the heaviest pair first. Its weight is at least half of the greatest, and
 //! in graphs like these above nine tenths of it, while thousands of payments are matched at once.
 
+use std::collections::BTreeMap;
+
 use scape_p2p::dandelion::Params;
 
-use super::first_spy::first_sights;
 use super::routing::Routing;
+use super::trail::Trails;
 use crate::lab::Run;
 use crate::lab::paper::Guess;
 
@@ -25,13 +27,11 @@ pub fn guesses(run: &Run, params: &Params) -> Vec<Guess> {
 /// All that may be: a weight, a payment and a node.
 fn pairs(run: &Run, params: &Params) -> Vec<(f64, usize, u32)> {
     let mut routing = Routing::new(run, params);
-    let mut pairs = Vec::new();
-    for (payment, sight) in first_sights(run).into_iter().enumerate() {
-        let Some(last) = sight.and_then(|sight| sight.from) else { continue };
-        let suspects = routing.suspects(last).iter();
-        pairs.extend(suspects.map(|&(node, weight)| (weight, payment, node)));
-    }
-    pairs
+    let suspects = Trails::of(run, params).suspects(&mut routing);
+    let pairs_of = |(payment, suspects): (usize, BTreeMap<u32, f64>)| {
+        suspects.into_iter().map(move |(node, weight)| (weight, payment, node))
+    };
+    suspects.into_iter().enumerate().flat_map(pairs_of).collect()
 }
 
 /// Matches the heaviest pairs first, at most `each` payments to one node.

@@ -9,5 +9,5 @@ pub mod first_spy;
 pub mod links;
 pub mod max_weight;
 mod routing;
-pub mod sealed;
+mod trail;
 pub mod wire;

@@ -1,4 +1,7 @@
-//! Which nodes may be sinks, and the messages about it.
+//! Which nodes may be sinks, how that is told to peers, and how it is kept over a restart.
+
+mod body;
+mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,22 +9,11 @@ use rand::Rng;
 use rand::seq::IteratorRandom;
 
 use super::Nominee;
-use crate::addr::{MAX_UNKNOWN, NamesError, NetGroup, PeerAddr, put_addr, take, take_addr};
+use crate::addr::{NetGroup, PeerAddr};
 use crate::secure::PublicKey;
 
-/// The byte of the message with a sealed transaction:
-/// `key of the sink (32 bytes) ++ what is sealed`.
-pub const SEALED_STEM: u8 = 225;
-
-/// The byte of the message with keys: `count (u16) ++ count x (address ++ key (32 bytes))`, with
-/// addresses as in [`PEER_NAMES`](crate::addr::PEER_NAMES).
-pub const SINK_KEYS: u8 = 226;
-
-/// The most keys that one message carries.
-pub const MAX_KEYS: usize = 128;
-
-/// The longest body of a message with keys, in bytes.
-pub const MAX_KEYS_BODY: usize = 2 + MAX_KEYS * (1 + 1 + MAX_UNKNOWN + 2 + 32);
+pub use body::{MAX_KEYS, MAX_KEYS_BODY, SEALED_STEM, SINK_KEYS, decode_keys, encode_keys};
+pub use text::MAX_KEYS_TEXT;
 
 /// How many nodes are kept.
 const MAX_KNOWN: usize = 8_192;
@@ -43,45 +35,6 @@ pub struct SinkKey {
     pub addr: PeerAddr,
     /// The key that it proves to have there.
     pub key: PublicKey,
-}
-
-/// Keys as the body of a message.
-///
-/// # Errors
-/// [`NamesError::TooMany`], and [`NamesError::ZeroPort`], for what a reader would refuse.
-pub fn encode_keys(keys: &[SinkKey]) -> Result<Vec<u8>, NamesError> {
-    let count = u16::try_from(keys.len()).unwrap_or(u16::MAX);
-    if keys.len() > MAX_KEYS {
-        return Err(NamesError::TooMany(keys.len()));
-    }
-    let mut out = count.to_be_bytes().to_vec();
-    for SinkKey { addr, key } in keys {
-        put_addr(&mut out, addr)?;
-        out.extend(key.0);
-    }
-    Ok(out)
-}
-
-/// Reads a body. Nodes of unknown networks are skipped.
-///
-/// # Errors
-/// One [`NamesError`] per rule; one bad address spoils the message.
-pub fn decode_keys(body: &[u8]) -> Result<Vec<SinkKey>, NamesError> {
-    let mut rest = body;
-    let count = usize::from(u16::from_be_bytes(take(&mut rest)?));
-    if count > MAX_KEYS {
-        return Err(NamesError::TooMany(count));
-    }
-    let mut keys = Vec::new();
-    for _ in 0..count {
-        let addr = take_addr(&mut rest)?;
-        let key = PublicKey(take(&mut rest)?);
-        keys.extend(addr.map(|addr| SinkKey { addr, key }));
-    }
-    match rest.len() {
-        0 => Ok(keys),
-        extra => Err(NamesError::Trailing(extra)),
-    }
 }
 
 /// The nodes that may be sinks, as far as they are known. Bounded.
@@ -138,6 +91,8 @@ impl Keys {
                 known.proven = true;
                 known.failures = 0;
                 known.seen = height;
+                // Of a chain that is shorter now than it was.
+                known.height = known.height.min(height);
                 let first = known.first.take();
                 first.into_iter().for_each(|group| uncount(&mut self.told, group));
             }
@@ -159,14 +114,9 @@ impl Keys {
             let agrees = known.key == sink.key && known.told_by.len() < VOUCHERS;
             return agrees && known.told_by.insert(by);
         }
-        if self.told.get(&by).is_some_and(|told| *told >= MAX_TOLD) {
-            return false;
-        }
         let (key, told_by, first) = (sink.key, BTreeSet::from([by]), Some(by));
-        self.insert(
-            sink.addr,
-            Known { key, height, proven: false, told_by, first, failures: 0, seen: 0 },
-        )
+        let new = Known { key, height, proven: false, told_by, first, failures: 0, seen: 0 };
+        self.has_share(&new) && self.insert(sink.addr, new)
     }
 
     /// A node could not be reached. What was only heard of it is forgotten; a node that proved its
@@ -217,11 +167,25 @@ impl Keys {
         doubtful.map(|(addr, _)| *addr).choose(rng)
     }
 
+    /// Whether the group that was the first to tell of it has not told of too many.
+    fn has_share(&self, new: &Known) -> bool {
+        let told = new.first.and_then(|group| self.told.get(&group));
+        told.is_none_or(|told| *told < MAX_TOLD)
+    }
+
+    fn has_room(&self, group: NetGroup) -> bool {
+        self.known.len() < MAX_KNOWN && !self.is_crowded(group)
+    }
+
+    fn is_crowded(&self, group: NetGroup) -> bool {
+        self.of_group.get(&group).is_some_and(|count| *count >= MAX_OF_GROUP)
+    }
+
     /// Keeps a node if there is room; what is proven takes the place of what is not.
     fn insert(&mut self, addr: PeerAddr, new: Known) -> bool {
         let group = addr.group();
-        let crowded = self.of_group.get(&group).is_some_and(|count| *count >= MAX_OF_GROUP);
-        if crowded || self.known.len() >= MAX_KNOWN {
+        if !self.has_room(group) {
+            let crowded = self.is_crowded(group);
             if !new.proven {
                 return false;
             }
@@ -251,7 +215,6 @@ fn uncount(counts: &mut BTreeMap<NetGroup, usize>, group: NetGroup) {
 mod tests {
     use std::net::SocketAddr;
 
-    use proptest::prelude::*;
     use rand::SeedableRng;
     use rand_chacha::ChaCha12Rng;
 
@@ -344,21 +307,5 @@ mod tests {
             (0..5_000).filter_map(|_| keys.doubtful(RECHECK_BLOCKS + 1, &mut rng)).collect();
         assert!(tried.len() == 199 && !tried.contains(&addr(7, 1)), "{}", tried.len());
         assert!(encode_keys(&sample).expect("as many as allowed").len() <= MAX_KEYS_BODY);
-    }
-
-    proptest! {
-        #[test]
-        fn keys_come_back_as_they_went(numbers in prop::collection::vec(any::<(u16, u16, u8)>(), 0..128)) {
-            let keys: Vec<_> = numbers.into_iter().map(|(a, b, key)| sink(a, b, key)).collect();
-            let body = encode_keys(&keys).expect("as many as allowed");
-            prop_assert_eq!(decode_keys(&body), Ok(keys));
-        }
-
-        #[test]
-        fn whatever_comes_is_read_or_refused(body in prop::collection::vec(any::<u8>(), 0..200)) {
-            if let Ok(keys) = decode_keys(&body) {
-                prop_assert!(keys.len() <= MAX_KEYS);
-            }
-        }
     }
 }

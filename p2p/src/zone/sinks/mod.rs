@@ -1,22 +1,22 @@
 //! Sinks: who they are, and how what is sealed gets to them. See
 //! [`rendezvous`](crate::dandelion::rendezvous).
 
+mod carry;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use bytes::Bytes;
 use lru::LruCache;
-use scape_aggregate::{Hash, ValidTx};
+use scape_aggregate::Hash;
 use scape_pool::{EntryId, Instant, PeerId, SinkId};
 
 use super::peer::Peer;
-use super::transactions::Way;
 use super::{Effect, Zone, ZoneContext};
 use crate::addr::PeerAddr;
-use crate::dandelion::rendezvous::{
-    Almanac, Carrier, Epoch, Keys, Onward, SinkKey, elect, open, seal, sink_count,
-};
+use crate::book::UnixTime;
+use crate::dandelion::rendezvous::{Almanac, Carrier, Epoch, Keys, SinkKey, elect, sink_count};
 use crate::link::{Meter, MeterLimits, Offence};
 use crate::secure::{Protection, PublicKey, StaticKey};
 use crate::wire::Message;
@@ -110,6 +110,21 @@ impl Zone {
     /// How many nodes may be sinks, as far as we know.
     pub fn known_keys(&self) -> usize {
         self.sinks.keys.len()
+    }
+
+    /// The keys of nodes that may be sinks as text, to be saved by the host: without them a node
+    /// takes an hour after a restart to find the sinks that all others use.
+    pub fn sink_keys(&self, now: UnixTime) -> String {
+        self.sinks.keys.to_text(now)
+    }
+
+    /// Knows again what [`Zone::sink_keys`] gave before a restart, not more than a day ago. Returns
+    /// how many lines were skipped. Call it before [`Zone::restore`].
+    pub fn restore_sink_keys(&mut self, text: &str, now: UnixTime) -> usize {
+        let allowed = |sink: &SinkKey| self.book.check(sink.addr, now).is_ok();
+        let (keys, skipped) = Keys::from_text(text, now, allowed);
+        self.sinks.keys = keys;
+        skipped
     }
 
     /// The sinks that are used now.
@@ -255,118 +270,6 @@ impl Zone {
             if self.book.check(sink.addr, ctx.unix).is_ok() {
                 self.sinks.keys.learn(sink, addr.group(), ctx.chain.tip().height);
             }
-        }
-    }
-
-    /// Seals what the pool wants sealed and hands it to a relay.
-    pub(super) fn seal_and_send(
-        &mut self,
-        sink: SinkId,
-        tx: &ValidTx,
-        (parts, attempt): (Vec<EntryId>, u8),
-        ctx: &ZoneContext<'_>,
-    ) {
-        let (key, chain) = (PublicKey(sink.0), self.config.consensus.chain);
-        let sealed = seal(tx.as_transaction(), &key, chain, &mut self.rng);
-        let (Ok(sealed), Some(carrier)) = (sealed, self.router.carrier(None, attempt)) else {
-            return self.undelivered(&parts, ctx);
-        };
-        let (sealed, name) = (Bytes::from(sealed.clone()), Hash::of(&[&sealed]));
-        self.sinks.carrier.remember(name);
-        self.sinks.own.put(name, (attempt, parts));
-        self.send(carrier, Message::SealedStem { sink: key, sealed });
-    }
-
-    /// A relay could not be handed what was sealed here: another one is, if there is one.
-    pub(super) fn handle_unsent_seal(
-        &mut self,
-        sink: PublicKey,
-        sealed: Bytes,
-        ctx: &ZoneContext<'_>,
-    ) {
-        let Some((attempt, parts)) = self.sinks.own.get(&Hash::of(&[&sealed])).cloned() else {
-            return;
-        };
-        match self.router.carrier(None, attempt) {
-            Some(carrier) => self.send(carrier, Message::SealedStem { sink, sealed }),
-            None => self.with_pool(ctx, |pool, ctx| pool.handle_undelivered(&parts, ctx)),
-        }
-    }
-
-    /// Something sealed came: it is for us, or it is carried on. Whatever is in it, nothing comes
-    /// back to the peer who sent it, who could not read it either.
-    pub(super) fn handle_sealed_stem(
-        &mut self,
-        peer: PeerId,
-        sink: PublicKey,
-        sealed: Bytes,
-        ctx: &ZoneContext<'_>,
-    ) {
-        let Some(record) = self.peers.get_mut(&peer) else { return };
-        if !record.speaks_names() {
-            return self.offend(peer, Offence::Unsolicited, ctx);
-        }
-        if record.sealed.into.handle_message(ctx.now).is_err() {
-            return self.offend(peer, Offence::Flood, ctx);
-        }
-        let forward = self.config.params.service().forward;
-        match &self.sinks.key {
-            Some(key) if key.public() == sink => {
-                if let Ok(tx) = open(&sealed, key, &self.config.consensus) {
-                    self.verify(peer, tx, Way::Sealed, ctx);
-                }
-            }
-            _ => {
-                let name = Hash::of(&[&sealed]);
-                match self.sinks.carrier.onward(name, forward, &mut self.rng) {
-                    Onward::Forward => self.forward(peer, sink, sealed, ctx),
-                    Onward::Deliver => self.deliver(peer, sink, sealed, ctx),
-                    Onward::Drop => {}
-                }
-            }
-        }
-    }
-
-    fn forward(&mut self, from: PeerId, sink: PublicKey, sealed: Bytes, ctx: &ZoneContext<'_>) {
-        match self.router.carrier(Some(from), 0) {
-            Some(carrier) => self.carry(carrier, sink, sealed, ctx),
-            None => self.deliver(from, sink, sealed, ctx),
-        }
-    }
-
-    fn deliver(&mut self, from: PeerId, sink: PublicKey, sealed: Bytes, ctx: &ZoneContext<'_>) {
-        let leads_there = |peer: &Peer| {
-            let proven = match peer.info.protection {
-                Protection::Encrypted { key, .. } => Some(key),
-                Protection::Plain(_) => None,
-            };
-            peer.is_outbound() && !peer.closing && proven == Some(sink)
-        };
-        if let Some((id, _)) = self.peers.iter().find(|(_, peer)| leads_there(peer)) {
-            return self.carry(*id, sink, sealed, ctx);
-        }
-        let Some(addr) = self.sinks.keys.addr_of(&sink) else {
-            // Others may know where it is; what comes round is dropped.
-            if let Some(carrier) = self.router.carrier(Some(from), 0) {
-                self.carry(carrier, sink, sealed, ctx);
-            }
-            return;
-        };
-        let sinks = self.sinks.errands.len();
-        let errands = self.sinks.errands.get(&addr).map_or(0, Vec::len);
-        if errands >= MAX_ERRANDS.1 || (errands == 0 && sinks >= MAX_ERRANDS.0) {
-            return;
-        }
-        self.sinks.errands.entry(addr).or_default().push((sink, sealed));
-        if !self.is_dialing(addr) {
-            self.visit(addr, ctx);
-        }
-    }
-
-    fn carry(&mut self, to: PeerId, sink: PublicKey, sealed: Bytes, ctx: &ZoneContext<'_>) {
-        let Some(record) = self.peers.get_mut(&to) else { return };
-        if record.sealed.out.handle_message(ctx.now).is_ok() {
-            self.send(to, Message::SealedStem { sink, sealed });
         }
     }
 }

@@ -1,0 +1,459 @@
+//! One zone with all that it needs to act: sockets, threads, a journal, an address book.
+//!
+//! # Security
+//! Nothing here is shared between zones: a cache of verified proofs, for example, would answer a
+//! prober who sends the same transaction to both, by the time that the second takes.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha12Rng;
+use scape_aggregate::{Transaction, ValidTx, Verifier};
+use scape_p2p::addr::{Host, Network};
+use scape_p2p::book::{Book, BookConfig, Source};
+use scape_p2p::handshake::HandshakeError;
+use scape_p2p::link::Offence;
+use scape_p2p::net::{ConnectError, LinkError, Net, NetEvent, replace_file};
+use scape_p2p::wire::Message;
+use scape_p2p::zone::{Effect, Ticket, Zone, ZoneConfig, ZoneContext};
+use scape_pool::{Accepted, BlockSummary, ChainUpdate, Instant, Notice, PeerId, Record, Tip};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tracing::{debug, warn};
+
+use super::clock::Clock;
+use super::engine::{Engine, Limits, Outcome, REMEMBERED, Report};
+use super::identity::load_or_create;
+use super::keeper::Keeper;
+use super::lag::Lag;
+use super::own::Owned;
+use super::sinks::restore_keys;
+use super::tally::Tally;
+use super::{NodeError, PushFailed, ZoneSetup, ZoneStatus, trail};
+use crate::chain::Chain;
+
+/// Events of the network that may wait for the node.
+const EVENTS: usize = 1_024;
+/// Bytes of transactions that may wait for their verification: a dozen of the heaviest of one
+/// sender, fifty of all.
+const QUEUE_BYTES: usize = 64 << 20;
+/// How many ends of embargoes the owner is told.
+const EMBARGOES: usize = 32;
+
+/// What all zones have in common: nothing that their peers could see.
+pub(super) struct World {
+    pub(super) chain: Chain,
+    pub(super) clock: Clock,
+    pub(super) notices: Option<mpsc::UnboundedSender<Notice>>,
+}
+
+/// Who waits for what becomes of a push.
+pub(super) type Reply = oneshot::Sender<Result<Accepted, PushFailed>>;
+
+/// One zone, and what it needs to act.
+pub(super) struct Site {
+    pub(super) network: Network,
+    pub(super) zone: Zone,
+    pub(super) net: Net,
+    pub(super) events: mpsc::Receiver<NetEvent>,
+    pub(super) engine: Engine,
+    pub(super) reports: mpsc::UnboundedReceiver<Report>,
+    pushes: HashMap<Ticket, (Transaction, Reply)>,
+    /// What has happened and is not in `own` and `tally` yet.
+    noted: Vec<Notice>,
+    pub(super) own: Owned,
+    tally: Tally,
+    pub(super) keeper: Keeper,
+    /// What was kept over a restart and waits for the chain.
+    pub(super) kept: Vec<Record>,
+    lag: Lag,
+    book_path: Option<PathBuf>,
+    keys_path: Option<PathBuf>,
+    /// The last time that the address book was saved; it may still be under way.
+    saving: Option<JoinHandle<()>>,
+}
+
+impl Site {
+    pub(super) async fn start(
+        mut setup: ZoneSetup,
+        data_dir: Option<&Path>,
+        workers: usize,
+        clock: Clock,
+    ) -> Result<Self, NodeError> {
+        let network = setup.zone.network;
+        if let Some(dir) = data_dir {
+            // A key of this network alone: the same on two would join them.
+            let path = dir.join(format!("identity-{network}"));
+            setup.net.key = load_or_create(&path, setup.net.key.clone())
+                .map_err(|error| NodeError::Identity { path, error })?;
+        }
+        let sink_key = setup.net.key.clone();
+        let verifier = Arc::new(Verifier::new(REMEMBERED));
+        let (keeper, kept) = match data_dir {
+            Some(dir) => {
+                let path = dir.join(file_name("journal", network, "redb"));
+                Keeper::open(path, setup.zone.consensus, verifier.clone(), clock.moment()).await?
+            }
+            None => (Keeper::off(), Vec::new()),
+        };
+        let book_path = data_dir.map(|dir| dir.join(file_name("peers", network, "txt")));
+        let mut book = load_book(setup.book, book_path.as_ref())?;
+        for seed in &setup.seeds {
+            if let Err(error) = book.add(*seed, Source::Trusted, clock.unix()) {
+                warn!(%seed, %error, "seed address not used");
+            }
+        }
+        let (event_sender, events) = mpsc::channel(EVENTS);
+        let (report_sender, reports) = mpsc::unbounded_channel();
+        let net = Net::start(setup.net, event_sender).await?;
+        for (host, until) in book.bans() {
+            let left = until.0.saturating_sub(clock.unix().0);
+            if let Host::Ip(ip) = host {
+                net.block(ip, Duration::from_secs(left));
+            }
+        }
+        let limits = queue_limits(&setup.zone);
+        let engine = Engine::start(workers, limits, verifier, report_sender);
+        let mut seeds = ChaCha12Rng::from_seed(setup.seed);
+        // The zone's seed as it is, so that one zone is what it always was.
+        let lag = Lag::new(setup.chain_lag, seeds.random());
+        let mut zone = Zone::new(setup.zone, book, setup.seed, clock.now());
+        zone.set_sink_key(sink_key);
+        let keys_path = data_dir.map(|dir| dir.join(file_name("sinks", network, "txt")));
+        if let Some(path) = &keys_path {
+            restore_keys(&mut zone, path, clock.unix());
+        }
+        let mut own = Owned::default();
+        // The owner sees them although they wait.
+        kept.iter().for_each(|record| own.restored(record, clock.now()));
+        Ok(Self {
+            network,
+            zone,
+            net,
+            events,
+            engine: engine.map_err(NodeError::Thread)?,
+            reports,
+            pushes: HashMap::new(),
+            noted: Vec::new(),
+            own,
+            tally: Tally::default(),
+            keeper,
+            kept,
+            lag,
+            book_path,
+            keys_path,
+            saving: None,
+        })
+    }
+
+    pub(super) fn with_zone<R>(
+        &mut self,
+        world: &World,
+        call: impl FnOnce(&mut Zone, &ZoneContext<'_>) -> R,
+    ) -> R {
+        let (now, unix) = (world.clock.now(), world.clock.unix());
+        call(&mut self.zone, &ZoneContext { now, unix, chain: &world.chain })
+    }
+
+    pub(super) fn poll_timeout(&self) -> Instant {
+        let others = [self.keeper.retry_at(), self.lag.poll_timeout()];
+        others.into_iter().flatten().fold(self.zone.poll_timeout(), Ord::min)
+    }
+
+    /// Does what is due.
+    pub(super) fn handle_timeout(&mut self, world: &World) {
+        while let Some((update, tip)) = self.lag.take_due(world.clock.now()) {
+            self.show_tip(tip);
+            self.with_zone(world, |zone, ctx| zone.handle_chain(&update, ctx));
+        }
+        self.with_zone(world, |zone, ctx| zone.handle_timeout(ctx));
+    }
+
+    /// The chain has moved; the zone hears of it when its time comes.
+    pub(super) fn handle_chain(&mut self, update: &ChainUpdate, tip: Tip, world: &World) {
+        self.lag.push(update.clone(), tip, world.clock.now());
+        self.handle_timeout(world);
+    }
+
+    /// Goes on with the owner's transactions that were kept, as soon as the chain is known by which
+    /// they are judged; `recent` are its last blocks.
+    pub(super) fn restore(&mut self, recent: &[BlockSummary], world: &World) {
+        let records = std::mem::take(&mut self.kept);
+        self.with_zone(world, |zone, ctx| zone.restore(records, recent, ctx));
+    }
+
+    /// Tells peers the tip that we have.
+    pub(super) fn show_tip(&self, tip: Tip) {
+        self.net.set_tip(tip.total_difficulty, tip.height);
+    }
+
+    /// Takes a transaction of the owner, if it can be kept.
+    pub(super) async fn push(&mut self, tx: Transaction, fluff: bool, reply: Reply, world: &World) {
+        self.keeper.retry(world.clock.now()).await;
+        if let Some(error) = self.keeper.failure() {
+            // Whoever asked may have gone meanwhile; then the answer goes nowhere.
+            let _ = reply.send(Err(PushFailed::NotKept(error)));
+            return;
+        }
+        trail::pushed(&tx);
+        let ticket = self.zone.push(tx.clone(), fluff);
+        self.pushes.insert(ticket, (tx, reply));
+    }
+
+    pub(super) async fn handle_outcome(
+        &mut self,
+        ticket: Ticket,
+        outcome: Outcome,
+        world: &World,
+    ) -> Vec<ValidTx> {
+        let good = matches!(outcome, Outcome::Verdict(Ok(_)));
+        self.with_zone(world, |zone, ctx| match outcome {
+            Outcome::Verdict(verdict) => zone.handle_verified(ticket, verdict, ctx),
+            Outcome::Unverified(why) => zone.handle_unverified(ticket, why, ctx),
+        });
+        if good {
+            return Vec::new();
+        }
+        // What else its sender has sent may have to go.
+        let handed_over = self.carry_out(world).await;
+        self.engine.handled(ticket);
+        handed_over
+    }
+
+    /// Lets the zone see an event. Returns the event that was hidden in it, if there was one.
+    pub(super) fn handle_event(&mut self, event: NetEvent, world: &World) -> Option<NetEvent> {
+        if let NetEvent::Disconnected { peer, .. } = &event {
+            self.engine.forget(*peer);
+        }
+        if let NetEvent::Frame { peer, frame } = &event {
+            // What was hidden in frames is a message like any other.
+            let whole = self.with_zone(world, |zone, ctx| zone.handle_frame(*peer, frame, ctx));
+            return whole.map(|message| NetEvent::Message { peer: *peer, message });
+        }
+        self.with_zone(world, |zone, ctx| match event {
+            NetEvent::Connected { peer, addr, direction, info } => {
+                zone.handle_connected(peer, addr, direction, info, ctx);
+            }
+            NetEvent::ConnectFailed { addr, error } => {
+                debug!(%addr, %error, "connecting failed");
+                let to_self = HandshakeError::ConnectedToSelf;
+                let to_self = matches!(error, ConnectError::Handshake(e) if e == to_self);
+                zone.handle_connect_failed(addr, to_self, ctx);
+            }
+            NetEvent::Message { peer, message } => {
+                trail::received(zone, peer, &message);
+                zone.handle_message(peer, message, ctx);
+            }
+            // See above.
+            NetEvent::Frame { .. } => {}
+            NetEvent::BadTransaction { peer, error } => {
+                debug!(%peer, %error, "bad transaction");
+                zone.handle_bad_transaction(peer, ctx);
+            }
+            NetEvent::Disconnected { peer, error, unsent } => {
+                let offence = error.as_ref().and_then(offence);
+                zone.handle_disconnected(peer, unsent, offence, ctx);
+            }
+        });
+        None
+    }
+
+    /// Does what the zone wants, until it wants nothing more. What is to be kept is safe before what
+    /// comes after it is done. Returns what is to be handed over to the public zone.
+    ///
+    /// If it cannot be written, messages go out all the same: held back, a transaction would be
+    /// fluffed by its owner in the end. After a crash it may then go out on the stem once more.
+    ///
+    /// Peers and wallets can measure how long the node waits for its disk. So it waits before every
+    /// transaction on the stem, be it the owner's or not, and before every acknowledgement, be it
+    /// new or not; and what is erased, often because of what a peer says, is written at another time.
+    pub(super) async fn carry_out(&mut self, world: &World) -> Vec<ValidTx> {
+        let (mut due, mut waited) = (false, false);
+        let mut handed_over = Vec::new();
+        while let Some(effect) = self.zone.poll_effect() {
+            match effect {
+                Effect::Keep(record) => {
+                    self.keeper.keep(&record, world.clock.moment());
+                    due = true;
+                }
+                Effect::Erase { key } => self.keeper.erase(key),
+                Effect::HandOver { tx } => handed_over.push(tx),
+                effect => {
+                    if due || (!waited && waits_for_disk(&effect)) {
+                        self.keeper.write(world.clock.now()).await;
+                        (due, waited) = (false, true);
+                    }
+                    self.carry_out_one(effect, world);
+                }
+            }
+        }
+        if due {
+            self.keeper.write(world.clock.now()).await;
+        }
+        self.keeper.retry(world.clock.now()).await;
+        // Only now: what was acknowledged just now is known to be the owner's.
+        for notice in self.noted.drain(..) {
+            self.own.handle_notice(&notice, world.clock.now());
+            self.tally.handle_notice(&notice);
+        }
+        self.own.forget(world.clock.now());
+        handed_over
+    }
+
+    fn carry_out_one(&mut self, effect: Effect, world: &World) {
+        match effect {
+            Effect::Send { peer, message } => {
+                trail::sent(&self.zone, peer, &message);
+                if let Err(unsent) = self.net.send(peer, message) {
+                    self.with_zone(world, |zone, ctx| {
+                        zone.handle_unsent(peer, unsent.message, ctx)
+                    });
+                }
+            }
+            Effect::Frame { peer, at, frame } => self.send_frame(peer, at, frame, world),
+            Effect::Connect { addr } => self.net.connect(addr),
+            Effect::Disconnect { peer, reason } => self.net.disconnect(peer, reason),
+            Effect::Block { ip, duration } => self.net.block(ip, duration),
+            Effect::Unblock { ip } => self.net.unblock(ip),
+            Effect::Verify { ticket, tx, sender } => self.engine.submit(ticket, sender, tx),
+            Effect::Cancel { ticket } => self.engine.cancel(ticket),
+            Effect::Pushed { ticket, verdict } => {
+                if let Some((tx, reply)) = self.pushes.remove(&ticket) {
+                    if verdict.is_ok() {
+                        self.own.pushed(&tx, world.clock.now());
+                    }
+                    let verdict = match self.keeper.failure() {
+                        Some(error) if verdict.is_ok() => Err(PushFailed::NotKept(error)),
+                        _ => verdict.map_err(PushFailed::from),
+                    };
+                    let _ = reply.send(verdict);
+                }
+            }
+            // See above.
+            Effect::Keep(_) | Effect::Erase { .. } | Effect::HandOver { .. } => {}
+            Effect::Notice(notice) => {
+                trail::noticed(&notice);
+                if let Some(notices) = &world.notices {
+                    let _ = notices.send(notice.clone());
+                }
+                self.noted.push(notice);
+            }
+        }
+    }
+
+    /// Schedules a frame of white noise. One that comes too late for that is not sent, and its link
+    /// is as good as lost.
+    fn send_frame(&mut self, peer: PeerId, at: Instant, frame: Bytes, world: &World) {
+        let now = world.clock.now();
+        if at < now || self.net.send_noise(peer, frame, at.saturating_since(now)).is_err() {
+            self.net.disconnect(peer, None);
+        }
+    }
+
+    pub(super) fn status(&self, now: Instant) -> ZoneStatus {
+        let clocks = self.zone.pool().clocks(EMBARGOES);
+        ZoneStatus {
+            network: self.network,
+            name: self.zone.peers_config().own_name,
+            way: self.net.way_state(),
+            way_out: self.zone.way_out(),
+            pools: self.zone.pool().counts(),
+            peers: self.zone.peers().collect(),
+            relays: self.zone.relays().to_vec(),
+            addresses: self.zone.book().len(),
+            held: self.zone.held(),
+            epoch_left: self.zone.epoch_end().saturating_since(now),
+            patience_left: clocks.patience.map(|at| at.saturating_since(now)),
+            embargoes_left: clocks.embargoes.iter().map(|at| at.saturating_since(now)).collect(),
+            tally: self.tally.clone(),
+        }
+    }
+
+    /// Begins to save the address book and the keys of sinks, on a thread that may wait for the disk,
+    /// unless that is under way: two at once would take each other's temporary file away.
+    pub(super) fn save_book(&mut self, clock: Clock) {
+        let is_saving = self.saving.as_ref().is_some_and(|saving| !saving.is_finished());
+        if is_saving || self.book_path.is_none() {
+            return;
+        }
+        let (book, keys) = (self.zone.book().to_text(), self.zone.sink_keys(clock.unix()));
+        let files = [(self.book_path.clone(), book), (self.keys_path.clone(), keys)];
+        self.saving = Some(tokio::task::spawn_blocking(move || {
+            for (path, text) in files {
+                let Some(path) = path else { continue };
+                if let Err(error) = replace_file(&path, text.as_bytes()) {
+                    warn!(path = %path.display(), %error, "what is known of others was not saved");
+                }
+            }
+        }));
+    }
+
+    /// Saves what there is to save, and ends all connections.
+    pub(super) async fn shutdown(mut self, clock: Clock) {
+        self.finish_saving().await;
+        self.save_book(clock);
+        self.finish_saving().await;
+        self.net.shutdown().await;
+        self.keeper.close().await;
+    }
+
+    async fn finish_saving(&mut self) {
+        if let Some(saving) = self.saving.take() {
+            // It can only be cancelled, when the runtime ends.
+            let _ = saving.await;
+        }
+    }
+}
+
+/// The file of a zone: clearnet's has the name that the file of a node with one zone has.
+pub(super) fn file_name(what: &str, network: Network, ending: &str) -> String {
+    match network {
+        Network::Clearnet => format!("{what}.{ending}"),
+        network => format!("{what}-{network}.{ending}"),
+    }
+}
+
+fn waits_for_disk(effect: &Effect) -> bool {
+    match effect {
+        Effect::Send { message, .. } => {
+            matches!(message, Message::StemTransaction(_) | Message::SealedStem { .. })
+        }
+        Effect::Pushed { verdict, .. } => verdict.is_ok(),
+        _ => false,
+    }
+}
+
+/// The queue is full before the zone has to refuse what it does not even queue.
+fn queue_limits(zone: &ZoneConfig) -> Limits {
+    Limits {
+        transactions: zone.verifications / 2,
+        bytes: QUEUE_BYTES,
+        share_transactions: zone.verifications_per_peer,
+        share_bytes: QUEUE_BYTES / 4,
+    }
+}
+
+/// What a connection that ended so costs.
+fn offence(error: &LinkError) -> Option<Offence> {
+    match error {
+        LinkError::Flood(_) => Some(Offence::Flood),
+        error => Offence::of(error.blame()),
+    }
+}
+
+fn load_book(config: BookConfig, path: Option<&PathBuf>) -> Result<Book, NodeError> {
+    let Some(path) = path.filter(|path| path.exists()) else {
+        return Ok(Book::new(config));
+    };
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| NodeError::Book { path: path.clone(), error })?;
+    let (book, skipped) = Book::from_text(&text, config);
+    if skipped > 0 {
+        warn!(path = %path.display(), skipped, "unreadable lines in the address book");
+    }
+    Ok(book)
+}
