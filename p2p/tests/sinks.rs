@@ -14,6 +14,7 @@ use scape_p2p::addr::PeerAddr;
 use scape_p2p::book::{Book, BookConfig, Source as AddrSource, UnixTime};
 use scape_p2p::dandelion::Preset;
 use scape_p2p::handshake::PeerInfo;
+use scape_p2p::noise::{NoiseConfig, ValidNoise};
 use scape_p2p::peer::{Capabilities, Direction};
 use scape_p2p::secure::{KeyCheck, Protection, StaticKey};
 use scape_p2p::wire::Message;
@@ -71,6 +72,10 @@ struct Net {
     events: VecDeque<(usize, Effect)>,
     /// Who sent something sealed to whom.
     carried: Vec<(usize, usize)>,
+    /// Who sent something to be stemmed in the clear.
+    stemmed: Vec<usize>,
+    /// What came of frames of white noise, and from whom.
+    hidden: Vec<(usize, Message)>,
     /// Whether links to these come about.
     unreachable: BTreeSet<usize>,
 }
@@ -88,13 +93,14 @@ fn sink(node: usize) -> SinkId {
 }
 
 /// A zone that knows all addresses and no keys.
-fn zone(index: usize, count: usize) -> Zone {
+fn zone(index: usize, count: usize, noise: Option<ValidNoise>) -> Zone {
     let mut book = Book::new(BookConfig::default());
     for other in (0..count).filter(|other| *other != index) {
         book.add(addr(other), AddrSource::Trusted, UnixTime(0)).expect("a good address");
     }
     let mut config = ZoneConfig::new(CONSENSUS);
     config.peers.outbound = 4;
+    config.noise = noise;
     let mut zone = Zone::new(config, book, [index as u8; 32], Instant::ZERO);
     zone.set_sink_key(key(index));
     zone
@@ -103,8 +109,14 @@ fn zone(index: usize, count: usize) -> Zone {
 impl Net {
     /// Nodes that know all addresses; the last ones speak nothing but Grin's protocol.
     fn new(count: usize, grin: usize) -> Self {
+        Self::with_noise(count, grin, 0)
+    }
+
+    /// The first ones hide what they stem in white noise.
+    fn with_noise(count: usize, grin: usize, noisy: usize) -> Self {
+        let noise = NoiseConfig::default().check().expect("the default keeps the rules");
         let node = |index: usize| {
-            let zone = zone(index, count);
+            let zone = zone(index, count, (index < noisy).then_some(noise));
             let grin = index >= count - grin;
             Node { zone, links: BTreeMap::new(), grin, notices: Vec::new() }
         };
@@ -117,6 +129,8 @@ impl Net {
             next_link: 0,
             events: VecDeque::new(),
             carried: Vec::new(),
+            stemmed: Vec::new(),
+            hidden: Vec::new(),
             unreachable: BTreeSet::new(),
         };
         for height in 1..=30 {
@@ -162,6 +176,7 @@ impl Net {
         while let Some((node, effect)) = self.events.pop_front() {
             match effect {
                 Effect::Send { peer, message } => self.send(node, peer, message),
+                Effect::Frame { peer, frame, .. } => self.frame(node, peer, &frame),
                 Effect::Connect { addr: to } => self.connect(node, to),
                 Effect::Disconnect { peer, .. } => self.disconnect(node, peer),
                 Effect::Verify { ticket, tx, .. } => self.verify(node, ticket, &tx),
@@ -177,10 +192,21 @@ impl Net {
         let ours = matches!(message, Message::SealedStem { .. } | Message::SinkKeys(_));
         assert!(!ours || !self.nodes[to].grin, "{message:?} to a Grin node");
         assert!(!bytes.is_empty());
-        if let Message::SealedStem { .. } = message {
-            self.carried.push((from, to));
+        match message {
+            Message::SealedStem { .. } => self.carried.push((from, to)),
+            Message::StemTransaction(_) => self.stemmed.push(from),
+            _ => {}
         }
         if !self.nodes[to].grin || !matches!(message, Message::StemTransaction(_)) {
+            self.call(to, |zone, ctx| zone.handle_message(there, message, ctx));
+        }
+    }
+
+    fn frame(&mut self, from: usize, link: PeerId, frame: &[u8]) {
+        let Some(&(to, there)) = self.nodes[from].links.get(&link) else { return };
+        let message = self.call(to, |zone, ctx| zone.handle_frame(there, frame, ctx));
+        if let Some(message) = message {
+            self.hidden.push((from, message.clone()));
             self.call(to, |zone, ctx| zone.handle_message(there, message, ctx));
         }
     }
@@ -322,7 +348,7 @@ fn who_wrote_down_the_keys_finds_the_sinks_at_once_after_a_restart() {
     assert!(!sinks.is_empty());
     let blocks: Vec<_> = (1..=net.chain.tip.height).map(block).collect();
     let mut restart = |text: &str, later: u64| {
-        net.nodes[1].zone = zone(1, 14);
+        net.nodes[1].zone = zone(1, 14, None);
         net.call(1, |zone, ctx| {
             let skipped = zone.restore_sink_keys(text, UnixTime(ctx.unix.0 + later));
             zone.restore(Vec::new(), &blocks, ctx);
@@ -407,4 +433,34 @@ fn who_does_not_use_sinks_serves_as_one() {
     let [(sink_node, 1)] = net.fluffs(FluffReason::Gathered)[..] else { unreachable!() };
     assert_eq!(sink(sink_node), elected);
     assert!(net.is_public_everywhere(&tx));
+}
+
+/// A seal has sizes of its own and leaves at once; who hides in noise leaves both to the frames.
+#[test]
+fn under_noise_the_owners_transactions_are_in_frames_and_nowhere_else() {
+    let mut net = Net::with_noise(14, 0, 1);
+    net.warm_up();
+    assert!(!net.nodes[0].zone.sinks().is_empty(), "it knows sinks and could use them");
+    net.carried.clear();
+    let txs: Vec<_> = (0..3).map(|_| net.push(0)).collect();
+    net.run(60);
+    // Whoever gets it first may seal it, and it may carry that for them, but makes no seal itself.
+    let mut came = 0;
+    for (from, to) in &net.carried {
+        assert!(*from != 0 || came > 0, "{:?}", net.carried);
+        came = came + i32::from(*to == 0) - i32::from(*from == 0);
+    }
+    assert!(!net.stemmed.contains(&0));
+    let told = net.hidden.iter().filter_map(|(from, message)| match message {
+        Message::StemTransaction(tx) if *from == 0 => Some(tx.kernels()),
+        _ => None,
+    });
+    let told: BTreeSet<_> = told.flatten().map(|kernel| *kernel.hash()).collect();
+    assert_eq!(told, txs.iter().map(|tx| *tx.kernels()[0].hash()).collect());
+    // Without noise it is the other way round.
+    let origin =
+        (1..14).find(|node| !net.nodes[*node].zone.sinks().is_empty()).expect("all but one");
+    net.push(origin);
+    net.run(5);
+    assert!(net.carried.iter().any(|(from, _)| *from == origin));
 }

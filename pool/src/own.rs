@@ -177,6 +177,12 @@ impl Pool {
         if fits || tx.kernels().iter().all(is_owned) { Ok(()) } else { Err(Refusal::Full) }
     }
 
+    /// Whether something of the owner is in a transaction, as far as it is guarded. For the owner
+    /// only.
+    pub fn is_owned(&self, tx: &ValidTx) -> bool {
+        tx.kernels().iter().any(|kernel| self.owned.by_kernel.has(kernel.hash()))
+    }
+
     /// Remembers what the owner pushed, with those of its inputs that were in the chain before.
     pub(crate) fn own(&mut self, tx: ValidTx, before: Vec<Commitment>, ctx: &Context<'_>) {
         let Some(tx) = self.not_owned(tx) else { return };

@@ -191,6 +191,7 @@ fn what_another_zone_hands_over_is_nobodys_and_no_loop() {
     assert!(world.drain().is_silent(), "twice is no loop");
 }
 
+#[test]
 fn a_child_waits_alone_when_its_parent_has_left() {
     let mut world = World::new();
     let parent = world.tx();

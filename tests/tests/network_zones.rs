@@ -1,16 +1,21 @@
-//! Several networks beside each other.
+//! Several networks beside each other, and nodes that are on two of them.
 
 use std::time::Duration;
 
+use scape_aggregate::builder::AssumedTx;
 use scape_aggregate::{ChainType, Consensus, Hash};
 use scape_p2p::addr::Network as AddrNetwork;
 use scape_p2p::dandelion::Preset;
-use scape_tests::flow::Flow;
-use scape_tests::net::{Network, NetworkConfig, Node, NodeId, NodeSpec};
+use scape_pool::{ChainView, Instant, Notice, Source};
+use scape_tests::flow::{Flow, Mint};
+use scape_tests::invariant::Invariants;
+use scape_tests::net::{Network, NetworkConfig, Node, NodeId, NodeSpec, Observation};
 
 const CONSENSUS: Consensus = Consensus::of(ChainType::Mainnet);
 /// How many nodes there are on each network.
 const NODES: usize = 6;
+/// The first one in the clear.
+const PUBLIC: NodeId = NodeId(NODES);
 
 /// Nodes on Tor, which know one of them by name, and as many in the clear.
 fn beside_each_other(genesis: &Flow) -> Network {
@@ -56,4 +61,54 @@ fn a_transaction_stays_on_its_network() {
     net.run_for(Duration::from_secs(600));
     let hidden: Vec<_> = (0..NODES).map(NodeId).collect();
     assert_eq!(knowing(&net, tx.kernels()[0].hash()), hidden);
+}
+
+/// The first one on Tor is the same node as the first one in the clear.
+fn joined(genesis: &Flow, mint: &Mint, seed: u64) -> Network {
+    let config = NetworkConfig::new(CONSENSUS, seed).genesis(genesis.genesis());
+    let mut net = Network::new(config.mining(Duration::from_secs(60)), mint.clone());
+    for index in 0..2 * NODES {
+        let is_hidden = index < NODES;
+        let network = if is_hidden { AddrNetwork::Tor } else { AddrNetwork::Clearnet };
+        let others = if is_hidden { 0..NODES } else { NODES..2 * NODES };
+        let others = others.filter(|other| *other != index).map(NodeId);
+        let spec = NodeSpec::new(CONSENSUS).params(Preset::GrinDoc.params()).on(network);
+        // Blocks hold what has come out of Tor, and nothing else.
+        let spec = NodeSpec { mines: !is_hidden, ..spec.knows(others, 4).encrypts() };
+        net.add(if index == 0 { spec.beside(PUBLIC) } else { spec });
+    }
+    net
+}
+
+#[test]
+fn what_comes_through_tor_is_stemmed_in_public_and_mined() {
+    for seed in 1..=5 {
+        let (mut flow, mint) = (Flow::new(CONSENSUS, seed, 10), Mint::new());
+        let mut net = joined(&flow, &mint, seed);
+        let mut laws = Invariants::new(&mint);
+        let mut run = |net: &mut Network, secs| {
+            let lawful = net.run_watched(Instant::from_secs(secs), &mut laws);
+            assert_eq!(lawful, Ok(()), "seed {seed}");
+        };
+        run(&mut net, 60);
+        let txs: Vec<_> = (1..NODES).map(|_| flow.tx()).collect();
+        for (index, tx) in (1..).zip(&txs) {
+            mint.add(tx);
+            net.push(NodeId(index), tx.as_transaction().clone(), false).expect("it is up");
+        }
+        run(&mut net, 1_200);
+        laws.settled(&net).expect("nothing is lost");
+        let is_mined = |tx: &AssumedTx| {
+            let kernel = tx.as_transaction().kernels()[0].hash();
+            net.node(PUBLIC).ledger().kernel_height(kernel).is_some()
+        };
+        assert!(txs.iter().all(is_mined), "seed {seed}");
+        let handed_over = net.log().iter().filter(|entry| {
+            let Observation::Notice(Notice::Stemmed { source, .. }) = &entry.what else {
+                return false;
+            };
+            entry.node == PUBLIC && *source == Source::Zone
+        });
+        assert_eq!(handed_over.count(), NODES - 1, "seed {seed}");
+    }
 }

@@ -22,16 +22,8 @@ pub struct NoiseConfig {
 }
 
 impl Default for NoiseConfig {
-    /// Monero's frames and times. Forty frames may wait, two of the longest messages: they take
-    /// 500 s to go out, and what waits longer is better sent in another way.
     fn default() -> Self {
-        Self {
-            frame: FrameSize::DEFAULT,
-            interval: Duration::from_secs(10),
-            spread: Duration::from_secs(5),
-            lead: Duration::from_secs(2),
-            queue_bytes: 40 * FrameSize::DEFAULT.bytes(),
-        }
+        Self::DEFAULT
     }
 }
 
@@ -75,6 +67,16 @@ pub enum NoiseConfigError {
 }
 
 impl NoiseConfig {
+    /// Monero's frames and times. Forty frames may wait, two of the longest messages: they take
+    /// 500 s to go out, and what waits longer is better sent in another way.
+    pub const DEFAULT: Self = Self {
+        frame: FrameSize::DEFAULT,
+        interval: Duration::from_secs(10),
+        spread: Duration::from_secs(5),
+        lead: Duration::from_secs(2),
+        queue_bytes: 40 * FrameSize::DEFAULT.bytes(),
+    };
+
     /// Checks the rules; without that there are no channels.
     ///
     /// # Errors

@@ -6,11 +6,13 @@
 //! both zones and is not the origin, so the origin never does it with its own.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use lru::LruCache;
 use rand::Rng;
 use rand_distr::{Distribution, Exp};
-use scape_aggregate::ValidTx;
+use scape_aggregate::{Hash, ValidTx};
 use scape_pool::{Accepted, Capacity, Instant, Refusal, Source};
 
 use super::transactions::Way;
@@ -18,6 +20,9 @@ use super::{Effect, Zone, ZoneContext};
 
 /// Longer than so many means nothing is held: one in 20,000 would be.
 const LONGEST: f64 = 10.0;
+
+/// How many kernels that were sealed to us are remembered: more than meet in a window.
+const SEALED: NonZeroUsize = NonZeroUsize::new(1 << 14).expect("not zero");
 
 /// What is on its way to another zone.
 #[derive(Debug)]
@@ -27,11 +32,14 @@ pub(super) struct HandOver {
     held: BTreeMap<(Instant, u64), ValidTx>,
     elements: usize,
     entered: u64,
+    /// Kernels that were sealed to us and are not public yet.
+    sealed: LruCache<Hash, ()>,
 }
 
 impl HandOver {
     pub(super) fn new(mean: Option<Duration>) -> Self {
-        Self { mean, held: BTreeMap::new(), elements: 0, entered: 0 }
+        let (held, sealed) = (BTreeMap::new(), LruCache::new(SEALED));
+        Self { mean, held, elements: 0, entered: 0, sealed }
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
@@ -75,9 +83,28 @@ impl Zone {
         verdict: Accepted,
         ctx: &ZoneContext<'_>,
     ) {
-        // What was sealed to us meets others here first.
-        if way != Way::Sealed && verdict != Accepted::Loop {
-            self.handover.hold(tx, &self.config.capacity, ctx.now, &mut self.rng);
+        if self.handover.mean.is_none() || verdict == Accepted::Loop {
+            return;
+        }
+        match way {
+            Way::Stem | Way::Fluff => {
+                self.handover.hold(tx, &self.config.capacity, ctx.now, &mut self.rng);
+            }
+            // It meets others here first, and goes on with them.
+            Way::Sealed => tx.kernels().iter().for_each(|kernel| {
+                self.handover.sealed.put(*kernel.hash(), ());
+            }),
+        }
+    }
+
+    /// Something is public here. What was sealed to us, and is in it, nobody else may have who has
+    /// another zone; what is the owner's must be somebody else's to hand over.
+    pub(super) fn pass_on_gathered(&mut self, tx: &ValidTx, ctx: &ZoneContext<'_>) {
+        let kernels = tx.kernels().iter().map(|kernel| kernel.hash());
+        let was_sealed =
+            kernels.fold(false, |any, kernel| self.handover.sealed.pop(kernel).is_some() | any);
+        if was_sealed && !self.pool.is_owned(tx) {
+            self.handover.hold(tx.clone(), &self.config.capacity, ctx.now, &mut self.rng);
         }
     }
 

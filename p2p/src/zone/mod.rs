@@ -364,6 +364,7 @@ impl Zone {
                 scape_pool::Effect::Erase { key } => self.effects.push_back(Effect::Erase { key }),
                 scape_pool::Effect::Fluff { tx, except } => {
                     self.announce(&tx, except, ctx);
+                    self.pass_on_gathered(&tx, ctx);
                     self.recheck(self.verifications.touched_by(&tx), ctx);
                 }
                 scape_pool::Effect::Stem { relay, tx, parts } => {

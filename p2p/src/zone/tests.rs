@@ -3,8 +3,9 @@ use std::net::SocketAddr;
 use rand::SeedableRng;
 use scape_aggregate::builder::AssumedTx;
 use scape_aggregate::{ChainType, Commitment, Consensus, OutputFeatures, ProtocolVersion, ValidTx};
-use scape_pool::{BlockSummary, Tip, Utxo};
+use scape_pool::{BlockSummary, Source, Tip, Utxo};
 
+use super::transactions::Way;
 use super::*;
 use crate::addr::{Network, OnionAddr, PeerAddr};
 use crate::book::BookConfig;
@@ -456,6 +457,20 @@ fn what_peers_send_through_tor_is_handed_over_once_and_the_owners_never() {
     let sent = public.sent_within(15);
     let [(_, Message::StemTransaction(tx))] = sent.as_slice() else { panic!("{sent:?}") };
     assert_eq!(tx, theirs.as_transaction());
+}
+
+#[test]
+fn what_is_sealed_to_us_is_handed_over_once_it_is_public() {
+    let mut host = Host::hidden();
+    host.join(2, Direction::Outbound);
+    let (theirs, peer) = (host.tx(), Source::Peer(PeerId(2)));
+    host.call(|zone, ctx| {
+        let verdict = zone.admit(theirs.clone(), peer, Way::Sealed, ctx).expect("taken");
+        zone.pass_on(theirs.clone(), Way::Sealed, verdict, ctx);
+    });
+    // The window is open for two minutes at least.
+    assert_eq!((host.handed_over(119), host.zone.held()), (vec![], 0));
+    assert_eq!(host.handed_over(32 + 221), [theirs]);
 }
 
 #[test]

@@ -11,8 +11,8 @@ use crate::net::{Happening, Network, NodeId, Observation};
 /// Every transaction that a node accepted is mined, or cannot be mined any more.
 ///
 /// A node that accepts a transaction of its owner answers for it until it is mined or impossible; a
-/// node that accepts a stem transaction of a peer, until it has seen it in public, or something
-/// public that excludes it. A node that crashes answers for what it finds on its disk when it
+/// node that accepts a stem transaction of a peer or of another zone, until it has seen it in
+/// public, or something public that excludes it. A node that crashes answers for what it finds on its disk when it
 /// begins anew, and for nothing else: so a transaction may be lost with the last honest node that
 /// answered for it, and in no other way.
 #[derive(Debug)]
@@ -101,7 +101,10 @@ impl Lossless {
                     self.accept(node, Duty { kernels, own: true });
                 }
             }
-            Observation::Notice(Notice::Stemmed { kernels, source: Source::Peer(_) }) => {
+            Observation::Notice(Notice::Stemmed {
+                kernels,
+                source: Source::Peer(_) | Source::Zone,
+            }) => {
                 self.accept(node, Duty { kernels: kernels.clone(), own: false });
             }
             // What peers sent is everybody's now, or had to go for want of room.

@@ -149,7 +149,7 @@ impl Network {
     fn hand_over(&mut self, id: NodeId, tx: ValidTx) {
         let Some(public) = self.nodes[id.0].beside else { return };
         // Whether it is taken is nobody's business.
-        self.with_zone(public, |zone, ctx| drop(zone.take_over(tx, ctx)));
+        self.with_zone(public, |zone, ctx| zone.take_over(tx, ctx).ok());
     }
 
     fn on_send(&mut self, id: NodeId, peer: PeerId, message: Message) {

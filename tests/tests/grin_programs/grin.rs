@@ -9,8 +9,9 @@ use scape::rpc::{RpcClient, RpcError, Url};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::installed::{named_by, set_key};
 use crate::keys::{Keys, Reward};
-use crate::program::{Running, client, free_addr, named_by, set_key, until};
+use crate::program::{Running, client, free_addr, until};
 
 /// A Grin node.
 pub(crate) struct Grin {

@@ -14,6 +14,7 @@
 mod ask;
 mod follow;
 mod grin;
+mod installed;
 mod keys;
 mod merge;
 mod pay;

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ const LIMITS: RpcLimits = RpcLimits { timeout: Duration::from_secs(30), answer: 
 
 /// A process that is killed when this is dropped. If a test failed, its last words are shown.
 pub(crate) struct Running {
-    child: Child,
+    pub(crate) child: Child,
     output: PathBuf,
 }
 
@@ -24,11 +24,6 @@ impl Running {
         let file = File::options().create(true).append(true).open(output).unwrap();
         command.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file);
         Self { child: command.spawn().unwrap(), output: output.to_owned() }
-    }
-
-    /// How it ended, if it has by itself.
-    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
-        self.child.try_wait().unwrap()
     }
 }
 
@@ -46,11 +41,16 @@ impl Drop for Running {
     }
 }
 
-/// The path of a program, from the environment.
-pub(crate) fn named_by(variable: &str) -> PathBuf {
-    let path = std::env::var_os(variable);
-    assert!(path.is_some(), "{variable} names the program");
-    path.unwrap().into()
+/// The program `scape`: `SCAPE_BIN`, or what was built beside this test.
+pub(crate) fn scape() -> PathBuf {
+    let built = || {
+        let test = std::env::current_exe().unwrap();
+        let folder = test.ancestors().nth(2).map(Path::to_owned).unwrap();
+        folder.join(format!("scape{}", std::env::consts::EXE_SUFFIX))
+    };
+    let program = std::env::var_os("SCAPE_BIN").map_or_else(built, PathBuf::from);
+    assert!(program.exists(), "{} is made by cargo build --bin scape", program.display());
+    program
 }
 
 /// An address that was free a moment ago: the programs have to be told one.
@@ -77,14 +77,4 @@ pub(crate) async fn until<T>(what: &str, secs: u64, mut ask: impl AsyncFnMut() -
     let found = timeout(Duration::from_secs(secs), search).await;
     assert!(found.is_ok(), "not {what} within {secs} s");
     found.unwrap()
-}
-
-/// Sets a key of a file in TOML that has it once, perhaps as a comment.
-pub(crate) fn set_key(path: &Path, key: &str, value: &str) {
-    let text = fs::read_to_string(path).unwrap();
-    let name = |line: &str| line.split('=').next().unwrap_or("").trim_matches(['#', ' ']) == key;
-    assert_eq!(text.lines().filter(|line| name(line)).count(), 1, "{key} in {text}");
-    let set = format!("{key} = {value}");
-    let lines = text.lines().map(|line| if name(line) { &*set } else { line });
-    fs::write(path, lines.collect::<Vec<_>>().join("\n")).unwrap();
 }

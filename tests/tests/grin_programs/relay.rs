@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use scape::api::view::{ChainSourceView, ChainStateView, StatusView};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::grin::Grin;
-use crate::program::{Running, client, free_addr, until};
+use crate::program::{Running, client, free_addr, scape, until};
 
 /// How long transactions wait for others. Long enough to push several on a busy machine.
 pub(crate) const PATIENCE: u64 = 10;
@@ -49,7 +49,7 @@ impl Relay {
         );
         let file = home.path().join("scape.toml");
         fs::write(&file, &config).unwrap();
-        let mut command = Command::new(program());
+        let mut command = Command::new(scape());
         command.args(["run", "--config"]).arg(&file).env("RUST_LOG", "scape=debug,info");
         let _process = Running::start(&mut command, &home.path().join("scape.txt"));
         Self { _process, home, config, p2p, foreign, owner }
@@ -109,16 +109,4 @@ impl Relay {
         let secret = self.home.path().join("usernet/.owner_api_secret");
         client(self.owner, "/v2/owner", &secret).call(method, params).await.ok()
     }
-}
-
-/// `SCAPE_BIN`, or what was built beside this test.
-fn program() -> PathBuf {
-    let built = || {
-        let test = std::env::current_exe().unwrap();
-        let folder = test.ancestors().nth(2).map(Path::to_owned).unwrap();
-        folder.join(format!("scape{}", std::env::consts::EXE_SUFFIX))
-    };
-    let program = std::env::var_os("SCAPE_BIN").map_or_else(built, PathBuf::from);
-    assert!(program.exists(), "{} is made by cargo build --bin scape", program.display());
-    program
 }

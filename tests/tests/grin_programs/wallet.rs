@@ -8,7 +8,8 @@ use std::process::Command;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::program::{Running, free_addr, named_by, set_key, until};
+use crate::installed::{named_by, set_key};
+use crate::program::{Running, free_addr, until};
 use crate::relay::Relay;
 
 /// A wallet whose node is a relay.
@@ -74,7 +75,7 @@ impl Wallet {
         let output = self.home.path().join("said.txt");
         let _ = fs::remove_file(&output);
         let mut running = Running::start(&mut self.command(args), &output);
-        let ended = until("done", 120, async || running.ended()).await;
+        let ended = until("done", 120, async || running.child.try_wait().unwrap()).await;
         let said = fs::read_to_string(&output).unwrap();
         assert!(ended.success() && said.contains("completed successfully"), "{args:?}: {said}");
         said
