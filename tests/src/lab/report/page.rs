@@ -11,10 +11,11 @@ use crate::lab::Results;
 /// What the lab does not model, so that nobody takes its figures for more than they are.
 pub const LIMITS: [&str; 12] = [
     "All nodes see a block at once. There are no forks, and no node is behind.",
-    "A node that goes away takes nothing with it: connections end and others take their place, but \
-     nodes stay, and so does what they hold. What a crash loses is for the tests of the journal.",
-    "Gossip is reckoned, not played message by message: a flood takes three latencies a hop and the \
-     delays of the zone, nothing is lost, and nobody is too busy.",
+    "A node that goes away takes nothing with it: connections end and others take their place, \
+     but nodes stay, and so does what they hold. What a crash loses is for the tests of the \
+     journal.",
+    "Gossip is reckoned, not played message by message: a flood takes three latencies a hop and \
+     the delays of the zone, nothing is lost, and nobody is too busy.",
     "Latency is log-normal over links and constant on each. There is no geography.",
     "Connections go to nodes at random. Real address books favour old, fast and stable nodes, and \
      spies can do more than attract a share of connections.",
@@ -22,16 +23,17 @@ pub const LIMITS: [&str; 12] = [
      are hidden on the chain, but counts, fees and lock heights can tell payments apart.",
     "Who pays when is independent of everything but the origin: no replies, no habits of the day.",
     "Wallets negotiate payments elsewhere; what that tells, and to whom, is not here.",
-    "Linking is by what was seen before the merge and by subtraction. The graph of the chain, later \
-     spends and knowledge from outside are not here but for the fingerprint, whose spies are told \
-     which payments have one origin.",
+    "Linking is by what was seen before the merge and by subtraction. The graph of the chain, \
+     later spends and knowledge from outside are not here but for the fingerprint, whose spies \
+     are told which payments have one origin.",
     "The maximum-weight and fingerprint estimators know who is connected to whom in the beginning \
-     and do not know routes; they match greedily, do not use time, and do not follow what is \
-     sealed to a sink. A cleverer spy does better.",
-    "How nodes come to know the keys of sinks is not played: each knows a share of them, by chance, \
-     and each is in an address group of its own. Sinks that are flooded with transactions of one \
-     adversary, or that fluff when they like, are not here, nor is a relay that holds back what is \
-     sealed.",
+     and do not know routes. They match greedily, and use times only to see in which window \
+     something sealed came to its sink. What is sealed a second time is not joined to the first. \
+     A cleverer spy does better.",
+    "How nodes come to know the keys of sinks is not played: each knows a share of them, by \
+     chance, and each is in an address group of its own. Sinks that fluff when they like are not \
+     here, nor are the limits of links, by which who floods a relay crowds out what others hand \
+     it.",
     "The wire watcher sees sizes and times of what carries transactions at one node at a time. A \
      watcher of many wires at once sees more.",
 ];
