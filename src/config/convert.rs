@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use scape_aggregate::{ChainType, Consensus};
-use scape_p2p::addr::{Host, PeerAddr};
+use scape_p2p::addr::{Host, Network, PeerAddr};
 use scape_p2p::book::{Book, BookConfig, Source, UnixTime};
 use scape_p2p::dandelion::{CoinScope, Implied, Params, Preset, RendezvousParams, Warning};
 use scape_p2p::net::NetConfig;
@@ -34,12 +34,14 @@ impl Config {
     /// # Errors
     /// The first rule that is broken.
     pub fn check(&self) -> Result<Checked, ConfigError> {
-        let (implied, warnings) = self.params()?.check()?;
+        let (implied, mut warnings) = self.params()?.check()?;
         let anywhere = BookConfig { allow_private: true, ..self.book_config() };
         refuse_addresses("peers", &self.network.peers, anywhere)?;
         refuse_addresses("advertise", &self.network.advertise, anywhere)?;
         refuse_addresses("seeds", &self.network.seeds, self.book_config())?;
         self.check_zones()?;
+        self.check_noise()?;
+        warnings.extend(self.noise_warnings()?);
         Ok(Checked { implied, warnings })
     }
 
@@ -81,6 +83,7 @@ impl Config {
         let network = &self.network;
         Ok(ZoneConfig {
             params: self.params()?,
+            noise: self.noise(Network::Clearnet)?,
             capacity: self.pool.capacity(),
             peers: PeersConfig {
                 outbound: network.outbound,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use scape_p2p::addr::{Network, PeerAddr};
 use scape_p2p::book::AddError;
 use scape_p2p::dandelion::ParamsError;
+use scape_p2p::noise::{CHANNELS, NoiseConfigError};
 use thiserror::Error;
 
 use super::kind::Kind;
@@ -171,6 +172,22 @@ pub enum ConfigError {
         network: Network,
         /// The key.
         key: &'static str,
+    },
+    /// Frames at impossible times.
+    #[error("[noise] cannot be: {0}")]
+    Noise(#[from] NoiseConfigError),
+    /// Who reads a frame sees whether it holds anything.
+    #[error(
+        "network.noise needs encrypted links: set network.encryption = \"prefer\" or \"require\""
+    )]
+    NoiseInTheClear,
+    /// Who is a relay without a channel would get nothing.
+    #[error("{network}.noise reaches {CHANNELS} relays, but there are to be {relays}")]
+    NoiseRelays {
+        /// The zone.
+        network: Network,
+        /// How many relays it is to have.
+        relays: usize,
     },
     /// There is a data directory in the home directory, and no home directory.
     #[error("there is no home directory for node.data_dir = \"{}\"", .0.display())]

@@ -24,6 +24,7 @@ mod document;
 mod error;
 mod keys;
 mod kind;
+mod noise;
 mod read;
 mod sections;
 #[cfg(test)]
@@ -39,6 +40,7 @@ pub use convert::Checked;
 pub use error::{At, ConfigError, Hint};
 pub use keys::{Key, KeyDefault, SECTIONS, Section};
 pub use kind::Kind;
+pub use noise::NoiseSection;
 pub use sections::{
     ApiSection, ChainSection, Coin, DandelionSection, EmbargoKind, Encryption, GrinSection,
     I2pSection, LedgerSection, Listen, LogSection, NetworkSection, NodeSection, PatienceKind,
@@ -59,6 +61,8 @@ pub struct Config {
     pub tor: TorSection,
     /// The zone on I2P.
     pub i2p: I2pSection,
+    /// White noise, in the zones that have it.
+    pub noise: NoiseSection,
     /// The Grin node whose chain is followed.
     pub grin: GrinSection,
     /// Where it is reached over HTTP.

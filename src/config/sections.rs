@@ -54,6 +54,8 @@ pub struct NetworkSection {
     pub advertise: Option<SocketAddr>,
     /// Whether links are encrypted.
     pub encryption: Encryption,
+    /// Whether stem transactions leave in white noise alone.
+    pub noise: bool,
     /// Addresses to stay connected to.
     pub peers: BTreeSet<SocketAddr>,
     /// Addresses to begin with.
@@ -84,6 +86,8 @@ pub struct TorSection {
     pub listen: Option<SocketAddr>,
     /// Our onion service.
     pub name: Option<PeerAddr>,
+    /// Whether stem transactions leave in white noise alone.
+    pub noise: bool,
     /// Names to stay connected to.
     pub peers: BTreeSet<PeerAddr>,
     /// Names to begin with.
@@ -110,6 +114,8 @@ pub struct I2pSection {
     pub listen: Option<SocketAddr>,
     /// Our destination.
     pub name: Option<PeerAddr>,
+    /// Whether stem transactions leave in white noise alone.
+    pub noise: bool,
     /// Names to stay connected to.
     pub peers: BTreeSet<PeerAddr>,
     /// Names to begin with.
@@ -312,6 +318,7 @@ impl Default for NetworkSection {
             listen: None,
             advertise: None,
             encryption: Encryption::default(),
+            noise: false,
             peers: BTreeSet::new(),
             seeds: BTreeSet::new(),
             whitelist: BTreeSet::new(),
@@ -331,6 +338,7 @@ impl Default for TorSection {
             proxy: (Ipv4Addr::LOCALHOST, 9_050).into(),
             listen: None,
             name: None,
+            noise: false,
             peers: BTreeSet::new(),
             seeds: BTreeSet::new(),
             outbound: PeersConfig::default().outbound,
@@ -348,6 +356,7 @@ impl Default for I2pSection {
             proxy: None,
             listen: None,
             name: None,
+            noise: false,
             peers: BTreeSet::new(),
             seeds: BTreeSet::new(),
             outbound: PeersConfig::default().outbound,

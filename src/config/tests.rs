@@ -6,7 +6,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha12Rng;
 use scape_aggregate::ChainType;
 use scape_p2p::addr::Network;
-use scape_p2p::dandelion::{ParamsError, Preset};
+use scape_p2p::dandelion::{ParamsError, Preset, Warning};
 use scape_p2p::net::transport::Isolation;
 use scape_p2p::net::{NetConfig, Way};
 use scape_p2p::zone::ZoneConfig;
@@ -462,4 +462,38 @@ fn zones_that_cannot_be_are_refused() {
     let own = format!("name = \"{ONION}\"\nlisten = \"127.0.0.1:1\"\nseeds = [\"{ONION}\"]");
     assert!(tor(&own).contains("the node itself"));
     assert!(Config::from_toml("[tor]\nenabled = true\n[node]\norigin = [\"clearnet\"]").is_ok());
+}
+
+#[test]
+fn noise_is_a_matter_of_each_zone() {
+    let text = "[noise]\ninterval_secs = 20\n[tor]\nenabled = true\nnoise = true";
+    let setups = Config::from_toml(text).expect("valid");
+    let setups = setups.zone_setups(&mut ChaCha12Rng::seed_from_u64(1)).expect("valid");
+    let intervals = setups.iter().map(|setup| Some(setup.zone.noise?.config().interval));
+    assert_eq!(intervals.collect::<Vec<_>>(), [None, Some(Duration::from_secs(20))]);
+}
+
+#[test]
+fn noise_that_hides_nothing_is_refused() {
+    let plain = refused("[network]\nnoise = true\nencryption = \"off\"");
+    assert!(plain.contains("network.noise needs encrypted links"), "{plain}");
+    let three = refused("[network]\nnoise = true\n[dandelion]\nrelays = 3");
+    assert!(three.contains("clearnet.noise reaches 2 relays, but there are to be 3"), "{three}");
+    let often = refused("[noise]\ninterval_secs = 2");
+    assert!(often.contains("`noise.interval_secs`"), "{often}");
+    assert!(
+        Config::from_toml("[dandelion]\nrelays = 3").is_ok(),
+        "without noise there is no limit"
+    );
+}
+
+#[test]
+fn waiting_for_frames_is_part_of_the_warning() {
+    let early = |text: &str| {
+        let warnings = Config::from_toml(text).expect("valid").check().expect("valid").warnings;
+        warnings.iter().any(|warning| matches!(warning, Warning::EarlyEmbargo { .. }))
+    };
+    let embargo = "[dandelion]\npreset = \"dandelion++\"\nembargo_mean_secs = 400\n";
+    assert!(!early(embargo));
+    assert!(early(&format!("{embargo}[network]\nnoise = true")));
 }

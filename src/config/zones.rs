@@ -126,14 +126,21 @@ impl Config {
         })
     }
 
-    fn hidden_zone(&self, hidden: &Hidden<'_>) -> Result<ZoneConfig, ConfigError> {
+    /// The parameters of Dandelion in a zone.
+    pub(super) fn zone_params(&self, network: Network) -> Result<Params, ConfigError> {
+        let Some(hidden) = self.hidden(network)? else { return self.params() };
         let params = match hidden.preset {
             Some(PresetName(preset)) => preset.params(),
             None => self.params()?,
         };
+        Ok(Params { own_always_stem: true, ..params })
+    }
+
+    fn hidden_zone(&self, hidden: &Hidden<'_>) -> Result<ZoneConfig, ConfigError> {
         Ok(ZoneConfig {
             network: hidden.network,
-            params: Params { own_always_stem: true, ..params },
+            params: self.zone_params(hidden.network)?,
+            noise: self.noise(hidden.network)?,
             peers: PeersConfig {
                 outbound: hidden.outbound,
                 fixed: hidden.peers.clone(),

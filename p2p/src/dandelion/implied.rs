@@ -11,7 +11,8 @@ use super::{Params, RendezvousParams};
 pub struct Implied {
     /// The expected number of hops of a stem: 1 / (1 - stem probability).
     pub stem_hops: f64,
-    /// The expected time of one hop: half a patience interval where every hop waits, and 0.3 s.
+    /// The expected time of one hop: half a patience interval where every hop waits, and 0.3 s, and
+    /// until there is a frame where there is white noise.
     pub hop_time: Duration,
     /// The expected time until a transaction is fluffed: hops times hop time.
     pub stem_time: Duration,
@@ -97,8 +98,17 @@ impl Params {
     /// # Errors
     /// The first parameter that cannot be.
     pub fn check(&self) -> Result<(Implied, Vec<Warning>), ParamsError> {
+        self.check_with(Duration::ZERO)
+    }
+
+    /// The same where each hop takes so much longer, for example until there is a frame of white
+    /// noise: [`NoiseConfig::wait`](crate::noise::NoiseConfig::wait).
+    ///
+    /// # Errors
+    /// As [`Params::check`].
+    pub fn check_with(&self, wait: Duration) -> Result<(Implied, Vec<Warning>), ParamsError> {
         self.refuse_impossible()?;
-        let implied = self.implied();
+        let implied = self.implied(wait);
         let mut warnings = Vec::new();
         if implied.early_embargo > EARLY_EMBARGO {
             warnings.push(Warning::EarlyEmbargo { probability: implied.early_embargo });
@@ -154,12 +164,12 @@ impl Params {
         Some(1.0 - survival(&self.embargo.delay, time.as_secs_f64()))
     }
 
-    fn implied(&self) -> Implied {
+    fn implied(&self, wait: Duration) -> Implied {
         let waits = match self.patience.mode {
             PatienceMode::EveryHop => self.patience.interval / 2,
             PatienceMode::FluffOnly => Duration::ZERO,
         };
-        let hop_time = LATENCY + waits;
+        let hop_time = LATENCY + waits + wait;
         // A stem of 1,000 hops stands for one that never ends.
         let stem_hops = (1.0 / (1.0 - self.stem_probability)).min(1_000.0);
         let delay = &self.embargo.delay;

@@ -100,6 +100,16 @@ impl NoiseConfig {
         Ok(ValidNoise(self))
     }
 
+    /// How long a message of one frame waits until that is gone, on average: until the frame after
+    /// the next one is made, 8.3 s at the defaults. The rest of an interval `X` that is met at a
+    /// random moment is `E[X^2] / 2 E[X]` long.
+    pub fn wait(&self) -> Duration {
+        let (interval, spread) = (self.interval.as_secs_f64(), self.spread.as_secs_f64());
+        let mean = interval + spread / 2.0;
+        let variance = spread * spread / 12.0;
+        self.lead + Duration::from_secs_f64((mean * mean + variance) / (2.0 * mean))
+    }
+
     /// What the frames of all channels of a zone cost on average, in bytes per second: 491.5 at
     /// the defaults. What encrypts them comes on top.
     pub fn bytes_per_second(&self) -> f64 {

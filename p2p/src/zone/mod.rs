@@ -425,11 +425,12 @@ impl Zone {
         scape_pool::Router::way_out(&self.router)
     }
 
-    /// In an anonymity zone the owner's transactions leave by a relay and not otherwise. In the clear
+    /// In an anonymity zone, or hidden in white noise, the owner's transactions leave by a relay and
+    /// not otherwise: it was meant that nobody sees them leave. In the clear
     /// they wait for the first peer that this node has dialled if it means to have any: whoever came
     /// to us may have come to see what we say first.
     fn way_out_now(&self) -> WayOut {
-        if self.config.network.is_anonymous() {
+        if self.config.network.is_anonymous() || self.config.noise.is_some() {
             return if self.relays().is_empty() { WayOut::Shut } else { WayOut::Open };
         }
         let PeersConfig { outbound, fixed, .. } = &self.config.peers;

@@ -4,6 +4,7 @@ mod api;
 mod dandelion;
 mod network;
 mod node;
+mod noise;
 mod pool;
 mod zones;
 
@@ -12,6 +13,7 @@ use api::{API, LOG};
 use dandelion::DANDELION;
 use network::NETWORK;
 use node::{CHAIN, GRIN, LEDGER, NODE};
+use noise::NOISE;
 use pool::POOL;
 use zones::{I2P, TOR};
 
@@ -91,7 +93,7 @@ const SECONDS: Kind = Kind::Seconds(0.0..=YEAR);
 const INTERVAL: Kind = Kind::Seconds(0.001..=YEAR);
 
 /// All sections with all keys.
-pub static SECTIONS: [Section; 11] = [
+pub static SECTIONS: [Section; 12] = [
     Section { name: "chain", doc: "The chain and its rules.", keys: &CHAIN },
     Section { name: "node", doc: "This node.", keys: &NODE },
     Section {
@@ -111,6 +113,7 @@ pub static SECTIONS: [Section; 11] = [
               runs beside the node.",
         keys: &I2P,
     },
+    Section { name: "noise", doc: "White noise, in the zones that have it.", keys: &NOISE },
     Section {
         name: "grin",
         doc: "The Grin node whose chain is followed. Without one the node has an embedded \

@@ -1,10 +1,11 @@
 //! Whom the node talks to.
 
 use super::KeyDefault::Value;
+use super::noise::ZONE_NOISE;
 use super::{Key, KeyDefault, SECONDS, key};
 use crate::config::kind::Kind;
 
-pub(super) static NETWORK: [Key; 12] = [
+pub(super) static NETWORK: [Key; 13] = [
     key(
         "enabled",
         Value("true"),
@@ -39,6 +40,7 @@ pub(super) static NETWORK: [Key; 12] = [
          and make a preferred link a plain one; the list of peers shows it where the peer is known \
          to encrypt.",
     ),
+    ZONE_NOISE,
     key(
         "peers",
         Value("[]"),

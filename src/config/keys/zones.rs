@@ -3,10 +3,11 @@
 use scape_p2p::dandelion::Preset;
 
 use super::KeyDefault::Value;
+use super::noise::ZONE_NOISE;
 use super::{Key, KeyDefault, key};
 use crate::config::kind::Kind;
 
-pub(super) static TOR: [Key; 9] = [
+pub(super) static TOR: [Key; 10] = [
     ZONE_ENABLED,
     key(
         "proxy",
@@ -18,6 +19,7 @@ pub(super) static TOR: [Key; 9] = [
     ),
     zone_listen("\"127.0.0.1:3420\""),
     zone_name("\"pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion:3414\""),
+    ZONE_NOISE,
     ZONE_PEERS,
     ZONE_SEEDS,
     ZONE_OUTBOUND,
@@ -25,7 +27,7 @@ pub(super) static TOR: [Key; 9] = [
     ZONE_PRESET,
 ];
 
-pub(super) static I2P: [Key; 10] = [
+pub(super) static I2P: [Key; 11] = [
     ZONE_ENABLED,
     key(
         "sam",
@@ -44,6 +46,7 @@ pub(super) static I2P: [Key; 10] = [
     ),
     zone_listen("\"127.0.0.1:3421\""),
     zone_name("\"ukeu3k5oycgaauneqgtnvselmt4yemvoilkln7jpvamvfx7dnkdq.b32.i2p:3414\""),
+    ZONE_NOISE,
     ZONE_PEERS,
     ZONE_SEEDS,
     ZONE_OUTBOUND,
