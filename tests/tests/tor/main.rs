@@ -15,10 +15,8 @@ mod network;
 #[path = "../grin_programs/program.rs"]
 mod program;
 mod relay;
+#[path = "../../zones/sockets.rs"]
 mod sockets;
-mod watch;
-
-use std::collections::BTreeSet;
 
 use network::TorNetwork;
 use program::free_addr;
@@ -26,7 +24,7 @@ use relay::{Relay, SEED, Settings, VALUE};
 use scape::api::view::TransactionState;
 use scape_aggregate::builder::{Faucet, TxBuilder, seeded};
 use scape_aggregate::{ChainType, Consensus, Transaction};
-use watch::Watch;
+use sockets::Watch;
 
 const CONSENSUS: Consensus = Consensus::of(ChainType::AutomatedTesting);
 
@@ -59,7 +57,7 @@ async fn a_stem_transaction_travels_through_tor_alone() {
         peer: &alice_name,
         stem_probability: 0.0,
     });
-    let watches = [&alice, &bob].map(|relay| Watch::new(relay.pid()));
+    let watches = [&alice, &bob].map(|relay| Watch::start(relay.pid()));
     alice.until_connected().await;
     bob.until_connected().await;
 
@@ -81,6 +79,10 @@ async fn a_stem_transaction_travels_through_tor_alone() {
     assert_eq!(bob.status().await.stem.fluff_reasons["coin"], 2);
     assert!(alice.status().await.stem.fluff_reasons.is_empty());
 
-    let dialled = watches.map(Watch::dialled);
-    assert_eq!(dialled, [&alice_tor, &bob_tor].map(|tor| BTreeSet::from([tor.socks()])));
+    for (watch, tor) in watches.iter().zip([&alice_tor, &bob_tor]) {
+        let seen = watch.seen();
+        assert_eq!(Vec::from_iter(seen.dialled), [tor.socks()]);
+        assert!(seen.others.is_empty(), "{:?}", seen.others);
+        assert!(seen.listened.iter().all(|addr| addr.ip().is_loopback()), "{:?}", seen.listened);
+    }
 }
