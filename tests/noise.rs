@@ -14,7 +14,7 @@ use scape::p2p::net::NetConfig;
 use scape::p2p::noise::NoiseConfig;
 use scape::p2p::secure::Policy;
 use scape::p2p::zone::{PeersConfig, ZoneConfig};
-use scape::pool::{FluffReason, Notice, Patience};
+use scape::pool::{FluffReason, Notice, Patience, WayOut};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -109,5 +109,7 @@ async fn who_cannot_encrypt_gets_nothing() {
         _ => None,
     };
     assert!(alice.first(gone).await, "it waits for somebody who can");
+    let zones = alice.node.status().await.expect("it runs").zones;
+    assert!(zones[0].noise && zones[0].way_out == WayOut::Shut, "and the owner is told");
     assert_eq!(bob.node.status().await.expect("it runs").pools.stem, 0);
 }

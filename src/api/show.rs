@@ -57,6 +57,7 @@ impl From<&ZoneStatus> for ZoneView {
                 WayState::Working => WayView::Working,
                 WayState::Failing { reason } => WayView::Failing { reason: reason.clone() },
             },
+            noise: zone.noise,
             open: zone.way_out == WayOut::Open,
             outbound: count(Direction::Outbound),
             inbound: count(Direction::Inbound),

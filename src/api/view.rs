@@ -61,6 +61,8 @@ pub struct ZoneView {
     pub name: Option<String>,
     /// Whether its proxy or bridge works.
     pub way: WayView,
+    /// Whether stem transactions leave it in white noise alone.
+    pub noise: bool,
     /// Whether transactions of the owner could leave through it now.
     pub open: bool,
     /// Connections that we opened.
@@ -278,7 +280,7 @@ pub enum TransactionState {
     /// Accepted, and waits for its parent or for a height.
     Waiting,
     /// Accepted, and waits for a peer that the node has dialled in a zone that it may leave by; in
-    /// the clear no longer than its embargo.
+    /// the clear, without white noise, no longer than its embargo.
     WaitingForPeer,
     /// Accepted, and waits for patience to run out.
     Accepted,

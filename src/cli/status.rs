@@ -37,7 +37,7 @@ fn text(status: &StatusView, paint: Paint) -> String {
     facts.add("reasons", reasons(&stem.fluff_reasons));
     facts.add("cut through", many(stem.cut_through, "output"));
     facts.add("journal", good_or_bad(journal(&status.journal)));
-    if status.zones.iter().any(|zone| zone.way != WayView::Direct) {
+    if status.zones.iter().any(|zone| zone.noise || zone.way != WayView::Direct) {
         facts.add("origin", harmless(&status.origin.join(", then ")));
         for zone in &status.zones {
             let (works, how) = way(&zone.way);
@@ -78,8 +78,9 @@ fn zone_facts(zone: &ZoneView, how: &str) -> String {
     let (out, into) = (zone.outbound, zone.inbound);
     let door = if zone.open { "open" } else { "own transactions wait" };
     let name = zone.name.as_deref().map(|name| format!(", as {}", harmless(name)));
+    let noise = if zone.noise { ", white noise" } else { "" };
     let stem = pools(&zone.pools);
-    format!("{how}; {out} out, {into} in, {door}; {stem}{}", name.unwrap_or_default())
+    format!("{how}{noise}; {out} out, {into} in, {door}; {stem}{}", name.unwrap_or_default())
 }
 
 fn embargoes(left: &[f64]) -> String {

@@ -360,6 +360,7 @@ impl Site {
             network: self.network,
             name: self.zone.peers_config().own_name,
             way: self.net.way_state(),
+            noise: self.zone.is_noisy(),
             way_out: self.zone.way_out(),
             pools: self.zone.pool().counts(),
             peers: self.zone.peers().collect(),

@@ -420,6 +420,11 @@ impl Zone {
         }
     }
 
+    /// Whether stem transactions leave in white noise alone.
+    pub fn is_noisy(&self) -> bool {
+        self.config.noise.is_some()
+    }
+
     /// Whether the owner's transactions can leave through this zone, or wait. For the owner only.
     pub fn way_out(&self) -> WayOut {
         scape_pool::Router::way_out(&self.router)
@@ -430,7 +435,7 @@ impl Zone {
     /// they wait for the first peer that this node has dialled if it means to have any: whoever came
     /// to us may have come to see what we say first.
     fn way_out_now(&self) -> WayOut {
-        if self.config.network.is_anonymous() || self.config.noise.is_some() {
+        if self.config.network.is_anonymous() || self.is_noisy() {
             return if self.relays().is_empty() { WayOut::Shut } else { WayOut::Open };
         }
         let PeersConfig { outbound, fixed, .. } = &self.config.peers;
