@@ -227,3 +227,15 @@ fn a_family_that_is_the_owners_waits_and_another_one_does_not() {
         assert_eq!(out.says(|notice| matches!(notice, Notice::Held { .. })), waits, "{out:?}");
     }
 }
+
+#[test]
+fn who_waits_long_sleeps_from_one_embargo_to_the_next() {
+    let mut world = World::new();
+    world.shut();
+    let tx = world.tx();
+    world.stem(&tx, Source::Own).expect("taken");
+    world.run_until(10_005);
+    let embargo = world.embargo(&tx).expect("held");
+    let next = world.pool.poll_timeout().expect("held");
+    assert!(world.now < embargo && embargo <= next, "{embargo:?}, {next:?}");
+}

@@ -284,3 +284,36 @@ fn a_child_that_was_sent_is_not_sent_again_however_often_its_parent_is_lost() {
     let again = out.stems.iter().any(|stem| kernels(&stem.1).contains(&kernels(&child)[0]));
     assert!(!again, "it was sent in another life: {:?}", out.all);
 }
+
+#[test]
+fn a_child_that_never_left_still_may_however_often_its_parent_is_lost() {
+    let mut host = Host::new();
+    let parent = host.world.tx();
+    let child = host.world.child(&parent);
+    host.world.stem(&parent, peer(1)).expect("fits");
+    host.push(&child);
+    host.drain();
+    for _ in 0..2 {
+        host.crash();
+        assert!(host.world.embargo(&child).is_none(), "it waits for its parent");
+        assert!(matches!(host.disk.stage(&child), Some(RecordStage::Waiting { .. })));
+    }
+    host.world.stem(&parent, peer(1)).expect("fits");
+    let out = host.run_until(30);
+    let left = out.stems.iter().any(|stem| kernels(&stem.1).contains(&kernels(&child)[0]));
+    assert!(left, "nobody had it: {:?}", out.all);
+}
+
+#[test]
+fn what_waits_until_the_very_end_of_its_embargo_begins_anew() {
+    let mut host = Host::new();
+    let tx = host.world.tx();
+    host.push(&tx);
+    host.drain();
+    let Some(RecordStage::Waiting { embargo: Some(end) }) = host.disk.stage(&tx) else {
+        panic!("it waits: {:?}", host.disk.stage(&tx));
+    };
+    host.world.now = end;
+    host.crash();
+    assert!(host.world.embargo(&tx).is_some_and(|embargo| embargo > end));
+}

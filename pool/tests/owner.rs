@@ -202,3 +202,13 @@ fn what_the_owner_wants_fluffed_waits_in_one_place() {
     world.mine(&[parent]);
     assert!(world.is_public(&child) && !world.is_stem(&child));
 }
+
+#[test]
+fn what_is_the_owners_is_known_in_whatever_it_was_merged_with() {
+    let mut world = World::new();
+    let (own, other) = (world.tx(), world.tx());
+    world.stem(&own, Source::Own).expect("fits");
+    world.stem(&other, peer(1)).expect("fits");
+    let merged = aggregate(&[own.clone(), other.clone()]).expect("disjoint");
+    assert_eq!([&own, &merged, &other].map(|tx| world.pool.is_owned(tx)), [true, true, false]);
+}
