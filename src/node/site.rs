@@ -29,6 +29,7 @@ use super::clock::Clock;
 use super::engine::{Engine, Limits, Outcome, REMEMBERED, Report};
 use super::identity::load_or_create;
 use super::keeper::Keeper;
+use super::known::load_known_keys;
 use super::lag::Lag;
 use super::own::Owned;
 use super::sinks::restore_keys;
@@ -72,8 +73,9 @@ pub(super) struct Site {
     pub(super) kept: Vec<Record>,
     lag: Lag,
     book_path: Option<PathBuf>,
-    keys_path: Option<PathBuf>,
-    /// The last time that the address book was saved; it may still be under way.
+    sinks_path: Option<PathBuf>,
+    known_path: Option<PathBuf>,
+    /// The last time that what is known of others was saved; it may still be under way.
     saving: Option<JoinHandle<()>>,
 }
 
@@ -92,6 +94,11 @@ impl Site {
                 .map_err(|error| NodeError::Identity { path, error })?;
         }
         let sink_key = setup.net.key.clone();
+        let known_path = data_dir.map(|dir| dir.join(file_name("known-keys", network, "txt")));
+        if let Some(path) = &known_path {
+            setup.net.known_keys = load_known_keys(path, network)
+                .map_err(|error| NodeError::KnownKeys { path: path.clone(), error })?;
+        }
         let verifier = Arc::new(Verifier::new(REMEMBERED));
         let (keeper, kept) = match data_dir {
             Some(dir) => {
@@ -123,8 +130,8 @@ impl Site {
         let lag = Lag::new(setup.chain_lag, seeds.random());
         let mut zone = Zone::new(setup.zone, book, setup.seed, clock.now());
         zone.set_sink_key(sink_key);
-        let keys_path = data_dir.map(|dir| dir.join(file_name("sinks", network, "txt")));
-        if let Some(path) = &keys_path {
+        let sinks_path = data_dir.map(|dir| dir.join(file_name("sinks", network, "txt")));
+        if let Some(path) = &sinks_path {
             restore_keys(&mut zone, path, clock.unix());
         }
         let mut own = Owned::default();
@@ -145,7 +152,8 @@ impl Site {
             kept,
             lag,
             book_path,
-            keys_path,
+            sinks_path,
+            known_path,
             saving: None,
         })
     }
@@ -374,15 +382,18 @@ impl Site {
         }
     }
 
-    /// Begins to save the address book and the keys of sinks, on a thread that may wait for the disk,
+    /// Begins to save the address book and the keys of others, on a thread that may wait for the disk,
     /// unless that is under way: two at once would take each other's temporary file away.
     pub(super) fn save_book(&mut self, clock: Clock) {
         let is_saving = self.saving.as_ref().is_some_and(|saving| !saving.is_finished());
         if is_saving || self.book_path.is_none() {
             return;
         }
-        let (book, keys) = (self.zone.book().to_text(), self.zone.sink_keys(clock.unix()));
-        let files = [(self.book_path.clone(), book), (self.keys_path.clone(), keys)];
+        let files = [
+            (self.book_path.clone(), self.zone.book().to_text()),
+            (self.sinks_path.clone(), self.zone.sink_keys(clock.unix())),
+            (self.known_path.clone(), self.net.known_keys().to_text()),
+        ];
         self.saving = Some(tokio::task::spawn_blocking(move || {
             for (path, text) in files {
                 let Some(path) = path else { continue };
