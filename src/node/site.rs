@@ -20,7 +20,9 @@ use scape_p2p::link::Offence;
 use scape_p2p::net::{ConnectError, LinkError, Net, NetEvent, replace_file};
 use scape_p2p::wire::Message;
 use scape_p2p::zone::{Effect, Ticket, Zone, ZoneConfig, ZoneContext};
-use scape_pool::{Accepted, BlockSummary, ChainUpdate, Instant, Notice, PeerId, Record, Tip};
+use scape_pool::{
+    Accepted, BlockSummary, ChainUpdate, Instant, Notice, PeerId, Record, RecordStage, Tip,
+};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tracing::{debug, warn};
@@ -71,6 +73,9 @@ pub(super) struct Site {
     pub(super) keeper: Keeper,
     /// What was kept over a restart and waits for the chain.
     pub(super) kept: Vec<Record>,
+    /// Whether there may be transactions of the owner that nobody was given.
+    pub(super) may_have_unsent: bool,
+    pub(super) verifier: Arc<Verifier>,
     lag: Lag,
     book_path: Option<PathBuf>,
     sinks_path: Option<PathBuf>,
@@ -124,7 +129,7 @@ impl Site {
             }
         }
         let limits = queue_limits(&setup.zone);
-        let engine = Engine::start(workers, limits, verifier, report_sender);
+        let engine = Engine::start(workers, limits, verifier.clone(), report_sender);
         let mut seeds = ChaCha12Rng::from_seed(setup.seed);
         // The zone's seed as it is, so that one zone is what it always was.
         let lag = Lag::new(setup.chain_lag, seeds.random());
@@ -134,9 +139,6 @@ impl Site {
         if let Some(path) = &sinks_path {
             restore_keys(&mut zone, path, clock.unix());
         }
-        let mut own = Owned::default();
-        // The owner sees them although they wait.
-        kept.iter().for_each(|record| own.restored(record, clock.now()));
         Ok(Self {
             network,
             zone,
@@ -146,10 +148,12 @@ impl Site {
             reports,
             pushes: HashMap::new(),
             noted: Vec::new(),
-            own,
+            own: Owned::default(),
             tally: Tally::default(),
             keeper,
             kept,
+            may_have_unsent: false,
+            verifier,
             lag,
             book_path,
             sinks_path,
@@ -183,6 +187,8 @@ impl Site {
 
     /// The chain has moved; the zone hears of it when its time comes.
     pub(super) fn handle_chain(&mut self, update: &ChainUpdate, tip: Tip, world: &World) {
+        // What bound something to this zone may be settled by it.
+        self.may_have_unsent = true;
         self.lag.push(update.clone(), tip, world.clock.now());
         self.handle_timeout(world);
     }
@@ -192,6 +198,11 @@ impl Site {
     pub(super) fn restore(&mut self, recent: &[BlockSummary], world: &World) {
         let records = std::mem::take(&mut self.kept);
         self.with_zone(world, |zone, ctx| zone.restore(records, recent, ctx));
+    }
+
+    /// The owner sees what was kept although it waits for the chain.
+    pub(super) fn show_kept(&mut self, now: Instant) {
+        self.kept.iter().for_each(|record| self.own.restored(record, now));
     }
 
     /// Tells peers the tip that we have.
@@ -285,6 +296,7 @@ impl Site {
         while let Some(effect) = self.zone.poll_effect() {
             match effect {
                 Effect::Keep(record) => {
+                    self.may_have_unsent |= matches!(record.stage, RecordStage::Waiting { .. });
                     self.keeper.keep(&record, world.clock.moment());
                     due = true;
                 }
