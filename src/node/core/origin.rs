@@ -52,8 +52,8 @@ impl Core {
     }
 
     /// One journal has it before the other one has not, and both are on the disk before anything
-    /// leaves: a crash in between leaves it in both, which [`Core::settle_kept`] sees to. If either cannot
-    /// be written, all stays as it is and is tried again.
+    /// leaves: a crash in between leaves it in both, which [`Core::settle_kept`] sees to. If either
+    /// cannot be written, all stays as it is and is tried again.
     async fn move_unsent(&mut self, from: usize, to: usize) -> bool {
         let Self { sites, world, .. } = self;
         let Ok([from, to]) = sites.get_disjoint_mut([from, to]) else { return false };
