@@ -133,6 +133,19 @@ impl Verifier {
         self.verify_new(txs, Memory::Ignored)
     }
 
+    /// Forgets that this was ever verified, as one does with what others must not find known here.
+    pub fn forget(&self, tx: &Transaction) {
+        if let Some(kernel) = tx.kernels().first() {
+            lock(&self.valid).pop(kernel.hash());
+        }
+        for kernel in tx.kernels() {
+            lock(&self.kernels).pop(kernel.hash());
+        }
+        for output in tx.outputs() {
+            lock(&self.proofs).pop(&output.proof_hash());
+        }
+    }
+
     fn verify_new(
         &self,
         txs: Vec<Transaction>,
@@ -273,4 +286,26 @@ fn bisect<T>(
     let (left, right) = batch.split_at(batch.len() / 2);
     bisect(left, verdicts, error, check);
     bisect(right, verdicts, error, check);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::builder::{Recipe, corpus};
+    use crate::{ChainType, Consensus};
+
+    /// That it is verified anew shows in the time alone.
+    #[test]
+    fn what_is_forgotten_leaves_nothing() {
+        let chain = Consensus::of(ChainType::Mainnet);
+        let verifier = Verifier::new(NonZeroUsize::MIN.saturating_add(99));
+        let built = corpus(1, 3, &Recipe::variety(&chain), &chain).expect("built");
+        let mut txs = built.into_iter().map(|built| verifier.verify(built.tx).expect("valid"));
+        let (kept, forgotten): (Vec<_>, Vec<_>) = (txs.by_ref().take(1).collect(), txs.collect());
+        forgotten.iter().for_each(|tx| verifier.forget(tx));
+        let kept = &kept[0];
+        let lens = (lock(&verifier.valid).len(), lock(&verifier.kernels).len());
+        assert_eq!(lens, (1, kept.kernels().len()));
+        assert_eq!(lock(&verifier.proofs).len(), kept.outputs().len());
+    }
 }

@@ -83,7 +83,8 @@ impl Journal {
 impl Pool {
     /// Goes on after a crash with what was kept: embargoes end when they would have ended, and what
     /// was sent is not sent once more before that. The embargo of what was not sent begins anew if it
-    /// ended meanwhile. Call it once, before anything else.
+    /// ended meanwhile. Call it before anything else; and later for what another zone has given up, see
+    /// [`Pool::withdraw`].
     ///
     /// `recent` are the last blocks of the chain, the first one first: what they hold was mined
     /// meanwhile. What does not fit any more is reported as conflicted, and forgotten when that is
@@ -170,7 +171,7 @@ impl Pool {
     }
 
     /// What is to be kept of one of the owner's transactions; `None` if nothing.
-    fn record(&self, id: EntryId) -> Option<Record> {
+    pub(crate) fn record(&self, id: EntryId) -> Option<Record> {
         let (tx, confirmed, stage) = self.owned.stage(id)?;
         let kernels = || tx.kernels().iter().map(|kernel| kernel.hash());
         let on_stem = kernels().filter_map(|kernel| self.stem.get(self.stem.with_kernel(kernel)?));

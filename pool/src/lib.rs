@@ -53,6 +53,7 @@ mod subtract;
 mod time;
 mod timers;
 mod upheaval;
+mod withdraw;
 
 pub use asked::Clocks;
 pub use chain::{BlockSummary, ChainUpdate, ChainView, Tip, Utxo};

@@ -149,6 +149,13 @@ impl Orphans {
         self.by_kernel.has(kernel)
     }
 
+    /// Whether the owner's waits with this kernel, and has not left.
+    pub(crate) fn is_own(&self, kernel: &Hash) -> bool {
+        let waiting = self.by_kernel.get(kernel).iter().filter_map(|id| self.entries.get(id));
+        let mut arrivals = waiting.map(|orphan| &orphan.arrival);
+        arrivals.any(|arrival| arrival.source == Source::Own && !arrival.has_left())
+    }
+
     /// The embargo of one with this kernel that was sent in another life of the node, and how.
     pub(crate) fn sent_under(&self, kernel: &Hash) -> Option<(Instant, Left)> {
         self.by_kernel.get(kernel).iter().find_map(|id| match self.entries.get(id)?.arrival.past {

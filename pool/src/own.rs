@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use scape_aggregate::{Commitment, Hash, TxKernel, ValidTx, deaggregate};
+use scape_aggregate::{Commitment, Hash, Transaction, TxKernel, ValidTx, deaggregate};
 
 use crate::journal::Journal;
 use crate::many::Many;
@@ -93,6 +93,18 @@ impl Owned {
         }
     }
 
+    /// Those that no block holds.
+    pub(crate) fn pending(&self) -> impl Iterator<Item = EntryId> {
+        self.entries.iter().filter(|(_, own)| own.mined.is_none()).map(|(id, _)| *id)
+    }
+
+    /// Forgets those with these kernels.
+    pub(crate) fn take_back(&mut self, kernels: &[Hash]) {
+        let ids = kernels.iter().flat_map(|kernel| self.by_kernel.get(kernel)).copied();
+        let ids: BTreeSet<EntryId> = ids.collect();
+        ids.into_iter().for_each(|id| self.remove(id));
+    }
+
     fn remove(&mut self, id: EntryId) {
         let Some(own) = self.entries.remove(&id) else { return };
         self.bytes -= wire_size(&own.tx);
@@ -181,6 +193,17 @@ impl Pool {
     /// only.
     pub fn is_owned(&self, tx: &ValidTx) -> bool {
         tx.kernels().iter().any(|kernel| self.owned.by_kernel.has(kernel.hash()))
+    }
+
+    /// Whether something of the owner that is in no block is in a transaction, or is spent by it:
+    /// then it belongs where that is. For the owner only. Costs as much as the owner has here.
+    pub fn is_kin(&self, tx: &Transaction) -> bool {
+        let inputs: BTreeSet<_> = tx.inputs().iter().map(|input| input.commitment()).collect();
+        let pending = self.owned.entries.values().filter(|own| own.mined.is_none());
+        let mut created = pending.clone().flat_map(|own| creates(&own.tx));
+        let mut held = pending.flat_map(|own| kernel_hashes(&own.tx));
+        created.any(|output| inputs.contains(&output))
+            || held.any(|kernel| tx.kernels().iter().any(|own| *own.hash() == kernel))
     }
 
     /// Remembers what the owner pushed, with those of its inputs that were in the chain before.

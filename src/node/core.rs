@@ -1,4 +1,5 @@
 mod follow;
+mod origin;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use scape_aggregate::{Transaction, ValidTx};
 use scape_p2p::addr::Network;
 use scape_p2p::net::NetEvent;
-use scape_pool::{ChainView, Instant, Notice, WayOut};
+use scape_pool::{ChainView, Instant, Notice};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, info, warn};
 
@@ -69,8 +70,10 @@ impl Core {
         }
         tell_of_other_journals(dir.as_deref(), &sites);
         let mut core = Self { sites, world: World { chain, clock, notices }, origin, turn: 0 };
+        core.settle_kept(dir.as_deref()).await?;
         let Self { sites, world, .. } = &mut core;
         for site in sites {
+            site.show_kept(clock.now());
             site.show_tip(world.chain.tip());
             if world.chain.ledger().is_some() {
                 // Before anything is let in: what was sent must not look new to anyone.
@@ -120,6 +123,9 @@ impl Core {
             }
             self.sites.iter_mut().for_each(|site| site.handle_timeout(&self.world));
             self.carry_out().await;
+            if self.reroute().await {
+                self.carry_out().await;
+            }
             if self.sites.iter().any(|site| site.engine.is_broken()) {
                 error!("nothing can be verified any more: the node stops");
                 break;
@@ -154,7 +160,7 @@ impl Core {
                     let _ = reply.send(Err(away.into()));
                     return;
                 }
-                let origin = self.origin();
+                let origin = self.origin(&tx);
                 self.sites[origin].push(tx, fluff, reply, &self.world).await;
             }
             Command::Propose { salt, reply } => {
@@ -181,15 +187,6 @@ impl Core {
     pub(super) fn main(&self) -> &Site {
         // There is one at least, see `setups`.
         &self.sites[0]
-    }
-
-    /// The zone that a transaction of the owner leaves through: the first that is up of those that
-    /// are named for it, else the first of them, where it waits. Never any other.
-    fn origin(&self) -> usize {
-        let place = |network: &Network| self.sites.iter().position(|s| s.network == *network);
-        let mut named = self.origin.iter().filter_map(place);
-        let is_up = |index: &usize| self.sites[*index].zone.way_out() == WayOut::Open;
-        named.clone().find(is_up).or_else(|| named.next()).unwrap_or(0)
     }
 
     /// Takes a block, if the chain is an embedded ledger.

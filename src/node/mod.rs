@@ -21,6 +21,7 @@ mod core;
 mod engine;
 mod identity;
 mod keeper;
+mod known;
 mod lag;
 mod library;
 mod own;
@@ -139,6 +140,15 @@ pub enum NodeError {
         /// The file.
         path: PathBuf,
         /// What the system says.
+        error: io::Error,
+    },
+    /// What is known of the keys of others cannot be read. Without it a peer that was downgraded
+    /// would not look so.
+    #[error("cannot use the known keys in {path}: {error}; delete the file to know none")]
+    KnownKeys {
+        /// The file.
+        path: PathBuf,
+        /// What the system says, or what is wrong with it.
         error: io::Error,
     },
     /// The journal cannot be used. Without it a crash would lose the owner's transactions.

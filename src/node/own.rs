@@ -108,7 +108,7 @@ pub(super) struct Owned {
 }
 
 #[derive(Debug)]
-struct Entry {
+pub(super) struct Entry {
     since: Instant,
     kernels: Vec<Kernel>,
     finished: Option<Instant>,
@@ -143,31 +143,45 @@ impl Owned {
         self.insert(&record.tx, state, was_sent, now);
     }
 
+    /// Gives up the one with this transaction, which goes over to another zone.
+    pub(super) fn take(&mut self, tx: &Transaction) -> Option<Entry> {
+        let number = *self.by_hash.get(tx.kernels().first()?.hash())?;
+        self.remove(number)
+    }
+
+    /// Takes over what another zone has given up.
+    pub(super) fn put(&mut self, entry: Entry) {
+        self.last += 1;
+        for kernel in &entry.kernels {
+            self.by_hash.insert(kernel.hash, self.last);
+            self.by_excess.insert(kernel.excess, self.last);
+        }
+        self.finished.extend(entry.finished.map(|since| (since, self.last)));
+        self.entries.insert(self.last, entry);
+        if self.entries.len() > CAPACITY {
+            let finished = self.finished.first().map(|(_, number)| *number);
+            let oldest = finished.or_else(|| self.entries.keys().next().copied());
+            oldest.and_then(|number| self.remove(number));
+        }
+    }
+
     fn insert(&mut self, tx: &Transaction, state: OwnState, was_sent: bool, now: Instant) {
         let is_new = |kernel: &&TxKernel| !self.by_hash.contains_key(kernel.hash());
         let new: Vec<_> = tx.kernels().iter().filter(is_new).collect();
         if new.is_empty() {
             return;
         }
-        self.last += 1;
         let public = if state.is_public() { state } else { OwnState::Seen };
         let kernels = new.into_iter().map(|kernel| {
             let (hash, excess) = (*kernel.hash(), kernel.excess());
-            self.by_hash.insert(hash, self.last);
-            self.by_excess.insert(excess, self.last);
             Kernel { hash, excess, state, public }
         });
         let kernels = kernels.collect();
-        self.entries.insert(self.last, Entry { since: now, kernels, finished: None, was_sent });
-        if self.entries.len() > CAPACITY {
-            let finished = self.finished.first().map(|(_, number)| *number);
-            let oldest = finished.or_else(|| self.entries.keys().next().copied());
-            oldest.into_iter().for_each(|number| self.remove(number));
-        }
+        self.put(Entry { since: now, kernels, finished: None, was_sent });
     }
 
-    fn remove(&mut self, number: Number) {
-        let Some(entry) = self.entries.remove(&number) else { return };
+    fn remove(&mut self, number: Number) -> Option<Entry> {
+        let entry = self.entries.remove(&number)?;
         for kernel in &entry.kernels {
             self.by_hash.remove(&kernel.hash);
             if self.by_excess.get(&kernel.excess) == Some(&number) {
@@ -177,6 +191,7 @@ impl Owned {
         if let Some(since) = entry.finished {
             self.finished.remove(&(since, number));
         }
+        Some(entry)
     }
 
     /// Something happened to transactions, the owner's or not.

@@ -20,7 +20,9 @@ use scape_p2p::link::Offence;
 use scape_p2p::net::{ConnectError, LinkError, Net, NetEvent, replace_file};
 use scape_p2p::wire::Message;
 use scape_p2p::zone::{Effect, Ticket, Zone, ZoneConfig, ZoneContext};
-use scape_pool::{Accepted, BlockSummary, ChainUpdate, Instant, Notice, PeerId, Record, Tip};
+use scape_pool::{
+    Accepted, BlockSummary, ChainUpdate, Instant, Notice, PeerId, Record, RecordStage, Tip,
+};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tracing::{debug, warn};
@@ -29,6 +31,7 @@ use super::clock::Clock;
 use super::engine::{Engine, Limits, Outcome, REMEMBERED, Report};
 use super::identity::load_or_create;
 use super::keeper::Keeper;
+use super::known::load_known_keys;
 use super::lag::Lag;
 use super::own::Owned;
 use super::sinks::restore_keys;
@@ -70,10 +73,14 @@ pub(super) struct Site {
     pub(super) keeper: Keeper,
     /// What was kept over a restart and waits for the chain.
     pub(super) kept: Vec<Record>,
+    /// Whether there may be transactions of the owner that nobody was given.
+    pub(super) may_have_unsent: bool,
+    pub(super) verifier: Arc<Verifier>,
     lag: Lag,
     book_path: Option<PathBuf>,
-    keys_path: Option<PathBuf>,
-    /// The last time that the address book was saved; it may still be under way.
+    sinks_path: Option<PathBuf>,
+    known_path: Option<PathBuf>,
+    /// The last time that what is known of others was saved; it may still be under way.
     saving: Option<JoinHandle<()>>,
 }
 
@@ -92,6 +99,11 @@ impl Site {
                 .map_err(|error| NodeError::Identity { path, error })?;
         }
         let sink_key = setup.net.key.clone();
+        let known_path = data_dir.map(|dir| dir.join(file_name("known-keys", network, "txt")));
+        if let Some(path) = &known_path {
+            setup.net.known_keys = load_known_keys(path, network)
+                .map_err(|error| NodeError::KnownKeys { path: path.clone(), error })?;
+        }
         let verifier = Arc::new(Verifier::new(REMEMBERED));
         let (keeper, kept) = match data_dir {
             Some(dir) => {
@@ -117,19 +129,16 @@ impl Site {
             }
         }
         let limits = queue_limits(&setup.zone);
-        let engine = Engine::start(workers, limits, verifier, report_sender);
+        let engine = Engine::start(workers, limits, verifier.clone(), report_sender);
         let mut seeds = ChaCha12Rng::from_seed(setup.seed);
         // The zone's seed as it is, so that one zone is what it always was.
         let lag = Lag::new(setup.chain_lag, seeds.random());
         let mut zone = Zone::new(setup.zone, book, setup.seed, clock.now());
         zone.set_sink_key(sink_key);
-        let keys_path = data_dir.map(|dir| dir.join(file_name("sinks", network, "txt")));
-        if let Some(path) = &keys_path {
+        let sinks_path = data_dir.map(|dir| dir.join(file_name("sinks", network, "txt")));
+        if let Some(path) = &sinks_path {
             restore_keys(&mut zone, path, clock.unix());
         }
-        let mut own = Owned::default();
-        // The owner sees them although they wait.
-        kept.iter().for_each(|record| own.restored(record, clock.now()));
         Ok(Self {
             network,
             zone,
@@ -139,13 +148,16 @@ impl Site {
             reports,
             pushes: HashMap::new(),
             noted: Vec::new(),
-            own,
+            own: Owned::default(),
             tally: Tally::default(),
             keeper,
             kept,
+            may_have_unsent: false,
+            verifier,
             lag,
             book_path,
-            keys_path,
+            sinks_path,
+            known_path,
             saving: None,
         })
     }
@@ -175,6 +187,8 @@ impl Site {
 
     /// The chain has moved; the zone hears of it when its time comes.
     pub(super) fn handle_chain(&mut self, update: &ChainUpdate, tip: Tip, world: &World) {
+        // What bound something to this zone may be settled by it.
+        self.may_have_unsent = true;
         self.lag.push(update.clone(), tip, world.clock.now());
         self.handle_timeout(world);
     }
@@ -184,6 +198,11 @@ impl Site {
     pub(super) fn restore(&mut self, recent: &[BlockSummary], world: &World) {
         let records = std::mem::take(&mut self.kept);
         self.with_zone(world, |zone, ctx| zone.restore(records, recent, ctx));
+    }
+
+    /// The owner sees what was kept although it waits for the chain.
+    pub(super) fn show_kept(&mut self, now: Instant) {
+        self.kept.iter().for_each(|record| self.own.restored(record, now));
     }
 
     /// Tells peers the tip that we have.
@@ -277,6 +296,7 @@ impl Site {
         while let Some(effect) = self.zone.poll_effect() {
             match effect {
                 Effect::Keep(record) => {
+                    self.may_have_unsent |= matches!(record.stage, RecordStage::Waiting { .. });
                     self.keeper.keep(&record, world.clock.moment());
                     due = true;
                 }
@@ -374,15 +394,18 @@ impl Site {
         }
     }
 
-    /// Begins to save the address book and the keys of sinks, on a thread that may wait for the disk,
+    /// Begins to save the address book and the keys of others, on a thread that may wait for the disk,
     /// unless that is under way: two at once would take each other's temporary file away.
     pub(super) fn save_book(&mut self, clock: Clock) {
         let is_saving = self.saving.as_ref().is_some_and(|saving| !saving.is_finished());
         if is_saving || self.book_path.is_none() {
             return;
         }
-        let (book, keys) = (self.zone.book().to_text(), self.zone.sink_keys(clock.unix()));
-        let files = [(self.book_path.clone(), book), (self.keys_path.clone(), keys)];
+        let files = [
+            (self.book_path.clone(), self.zone.book().to_text()),
+            (self.sinks_path.clone(), self.zone.sink_keys(clock.unix())),
+            (self.known_path.clone(), self.net.known_keys().to_text()),
+        ];
         self.saving = Some(tokio::task::spawn_blocking(move || {
             for (path, text) in files {
                 let Some(path) = path else { continue };

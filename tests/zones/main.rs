@@ -7,6 +7,7 @@ mod crossing;
 #[cfg(target_os = "linux")]
 mod daemons;
 mod faults;
+mod known;
 mod onions;
 mod prober;
 mod relay;

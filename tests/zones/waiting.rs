@@ -1,17 +1,22 @@
 //! The owner's transactions while the zone that they leave by has no way.
 
+use std::fs;
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use scape::aggregate::Transaction;
 use scape::node::OwnState;
-use scape::p2p::addr::Network;
+use scape::p2p::addr::{I2pAddr, Network, PeerAddr};
 use scape::p2p::net::WayState;
 use scape::p2p::wire::Message;
 use scape::pool::WayOut;
 use tokio::net::TcpListener;
+use tokio::time::{sleep, timeout};
 
+use super::bridge::{Bridge, destination};
 use super::onions::{Onions, onion};
 use super::prober::Prober;
-use super::relay::{AGES, Relay, clearnet, kernel, params, payment, tor};
+use super::relay::{AGES, Relay, clearnet, i2p, kernel, params, payment, tor};
 
 const EMBARGO: Duration = Duration::from_millis(500);
 
@@ -74,4 +79,100 @@ async fn they_wait_visible_and_durable_and_take_no_other_way() {
     far.until("it left as soon as there was a way", fluffed).await;
     let gone = |state: &OwnState| !matches!(state, OwnState::Held | OwnState::Accepted);
     relay.until_own(&own, "its owner sees it", gone).await;
+}
+
+/// Whether a message is of a transaction, alone or merged with others.
+fn is_of(message: &Message, tx: &Transaction) -> bool {
+    let has = |told: &Transaction| told.kernels().iter().any(|k| *k.hash() == kernel(tx));
+    match message {
+        Message::StemTransaction(told) | Message::Transaction(told) => has(told),
+        Message::TransactionKernel(told) => *told == kernel(tx),
+        _ => false,
+    }
+}
+
+async fn heard_of(prober: &mut Prober, tx: &Transaction) -> bool {
+    prober.look().await.0.iter().any(|message| is_of(message, tx))
+}
+
+/// Whether anything that a peer is told, until it is told of `last`, is of `tx`.
+async fn heard_before(prober: &mut Prober, tx: &Transaction, last: &Transaction) -> bool {
+    let mut told = Vec::new();
+    let listening = async {
+        while !told.iter().any(|message| is_of(message, last)) {
+            sleep(Duration::from_millis(200)).await;
+            told.extend(prober.look().await.0);
+        }
+    };
+    timeout(Duration::from_secs(60), listening).await.expect("it is told of the last");
+    told.iter().any(|message| is_of(message, tx))
+}
+
+async fn listener() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let addr = listener.local_addr().expect("bound");
+    (listener, addr)
+}
+
+#[tokio::test]
+async fn what_nobody_was_given_leaves_by_the_zone_that_comes_up_and_by_that_alone() {
+    let [(public, clear), (service, onion_port), (beyond, i2p_port)] =
+        [listener().await, listener().await, listener().await];
+    let (mut onions, mut bridge) = (Onions::start().await, Bridge::start(i2p_port).await);
+    onions.lead(2, onion_port);
+    onions.go_away().await;
+    bridge.go_away().await;
+    let data = tempfile::tempdir().expect("a folder");
+    let (tor_at, i2p_at) = (onions.at, bridge.at);
+    let start = async || {
+        let name = PeerAddr::I2p(I2pAddr::of_destination(&destination(2)), 3414);
+        let open = clearnet(params(1.0, AGES), &[clear], 3);
+        let tor = tor(tor_at, params(1.0, AGES), &[onion(2)], 1);
+        let i2p = i2p(i2p_at, params(1.0, AGES), &[name], 2);
+        let named = [Network::Tor, Network::I2p];
+        let relay = Relay::start(vec![open, tor, i2p], &named, Some(data.path())).await;
+        let (public, _) = Prober::be_dialled(&public).await;
+        (relay, public)
+    };
+    let journal = data.path().join("journal-tor.redb");
+    let own = payment(0);
+
+    let (relay, _public) = start().await;
+    relay.node.push(own.clone(), false).await.expect("taken, and kept");
+    relay.until_own(&own, "it waits", |state| *state == OwnState::Held).await;
+    relay.node.shutdown().await;
+    let before = fs::read(&journal).expect("it is there");
+
+    let (relay, mut told) = start().await;
+    relay.until_own(&own, "it waits on", |state| *state == OwnState::Held).await;
+    bridge.come_back().await;
+    let (mut relay_of_i2p, _) = Prober::be_dialled(&beyond).await;
+    relay_of_i2p.until(|message| is_of(message, &own)).await;
+    let sent = |state: &OwnState| matches!(state, OwnState::InStem { .. });
+    relay.until_own(&own, "its owner sees it", sent).await;
+    // There it stays, whichever zone comes up, and whoever says it again.
+    onions.come_back().await;
+    let (mut relay_of_tor, _) = Prober::be_dialled(&service).await;
+    relay.until_relay(Network::Tor).await;
+    bridge.go_away().await;
+    drop(relay_of_i2p);
+    relay.until_zone(Network::I2p, "it is away", |zone| zone.way_out == WayOut::Shut).await;
+    let _ = relay.node.push(own.clone(), false).await;
+    let marker = payment(1);
+    relay.node.push(marker.clone(), false).await.expect("taken");
+    assert!(!heard_before(&mut relay_of_tor, &own, &marker).await);
+    assert!(!heard_of(&mut told, &own).await && !heard_of(&mut told, &marker).await);
+    relay.node.shutdown().await;
+
+    // A crash may have come before the one journal had forgotten what the other one had.
+    fs::write(&journal, before).expect("written");
+    let (relay, mut told) = start().await;
+    let (mut relay_of_tor, _) = Prober::be_dialled(&service).await;
+    relay.until_relay(Network::Tor).await;
+    let marker = payment(2);
+    relay.node.push(marker.clone(), false).await.expect("taken");
+    assert!(!heard_before(&mut relay_of_tor, &own, &marker).await);
+    assert!(!heard_of(&mut told, &own).await);
+    assert!(relay.own(&own).await.as_ref().is_some_and(sent), "{:?}", relay.own(&own).await);
+    relay.node.shutdown().await;
 }

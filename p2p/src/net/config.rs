@@ -10,7 +10,7 @@ use scape_aggregate::{Consensus, Hash};
 use crate::addr::Network;
 use crate::link::MeterLimits;
 use crate::peer::Capabilities;
-use crate::secure::{Policy, StaticKey};
+use crate::secure::{KnownKeys, Policy, StaticKey};
 
 use super::transport::DialTimeouts;
 use super::way::Way;
@@ -43,6 +43,9 @@ pub struct NetConfig {
     /// What those who dial us know us by: a key of this zone alone, since the same in two zones
     /// would join them. Who we dial sees a fresh one each time.
     pub key: StaticKey,
+    /// The keys of those whom we dialled in another life, as [`Net::known_keys`](super::Net::known_keys)
+    /// told them.
+    pub known_keys: KnownKeys,
     /// Inbound connections at a time, those that still shake hands included.
     pub max_inbound: usize,
     /// Inbound connections at a time of one host (an IPv4 address, an IPv6 /64).
@@ -76,6 +79,7 @@ impl NetConfig {
             capabilities: Capabilities::RELAY,
             encryption: Policy::default(),
             key: StaticKey::generate(&mut rng),
+            known_keys: KnownKeys::default(),
             max_inbound: 128,
             max_inbound_per_host: 8,
             timeouts: Timeouts::default(),

@@ -2,12 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
-use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use lru::LruCache;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use scape_pool::Instant;
@@ -18,7 +16,7 @@ use crate::addr::{Host, PeerAddr};
 use crate::book::host_of;
 use crate::handshake::{Local, NOWHERE, Nonces};
 use crate::peer::PeerId;
-use crate::secure::{PublicKey, StaticKey};
+use crate::secure::{KnownKeys, PublicKey, StaticKey};
 use crate::wire::Tip;
 
 use super::clock::Clock;
@@ -30,8 +28,6 @@ use super::way::Carrier;
 
 /// How long a task waits for room for its last event while everything shuts down.
 const LAST_EVENT: Duration = Duration::from_secs(2);
-/// Of how many addresses the key is remembered.
-const KEYS: NonZeroUsize = NonZeroUsize::new(4_096).expect("not zero");
 
 /// Shared by the handle and every task.
 #[derive(Debug)]
@@ -53,8 +49,7 @@ struct State {
     /// Nonces of ours that came back to us.
     returned: Nonces,
     rng: ChaCha20Rng,
-    /// Keys of peers that we dialled, the latest ones.
-    keys: LruCache<PeerAddr, PublicKey>,
+    keys: KnownKeys,
     links: HashMap<PeerId, Arc<Link>>,
     /// Addresses that we dial or that an outbound link is up to.
     dialled: HashSet<PeerAddr>,
@@ -76,7 +71,7 @@ impl Hub {
             nonces: Nonces::default(),
             returned: Nonces::default(),
             rng: ChaCha20Rng::from_seed(config.seed),
-            keys: LruCache::new(KEYS),
+            keys: config.known_keys.clone(),
             links: HashMap::new(),
             dialled: HashSet::new(),
             inbound: HashMap::new(),
@@ -141,11 +136,15 @@ impl Hub {
 
     /// The key that the peer at this address had when we dialled it last.
     pub(super) fn known_key(&self, addr: PeerAddr) -> Option<PublicKey> {
-        self.state().keys.get(&addr).copied()
+        self.state().keys.get(&addr)
     }
 
     pub(super) fn remember_key(&self, addr: PeerAddr, key: PublicKey) {
         self.state().keys.put(addr, key);
+    }
+
+    pub(super) fn known_keys(&self) -> KnownKeys {
+        self.state().keys.clone()
     }
 
     /// Credentials for one dial.

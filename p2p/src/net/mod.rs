@@ -38,6 +38,7 @@ use tracing::debug;
 
 use crate::addr::{Host, PeerAddr};
 use crate::peer::{Direction, PeerId};
+use crate::secure::KnownKeys;
 use crate::wire::{BanReason, MAX_USER_AGENT, Message, Tip};
 
 pub use config::{NetConfig, OutboxLimits, Timeouts};
@@ -196,6 +197,12 @@ impl Net {
     /// Lifts a block.
     pub fn unblock(&self, ip: IpAddr) {
         self.hub.unblock(ip);
+    }
+
+    /// The keys of those whom we dialled and who encrypted, to be saved by the host: without them a
+    /// peer that is dialled anew could not be seen to have been downgraded.
+    pub fn known_keys(&self) -> KnownKeys {
+        self.hub.known_keys()
     }
 
     /// Ends every connection and waits until all are down. Events go on until then; if nobody

@@ -1,6 +1,7 @@
 //! The keys that nodes are known by.
 
 use std::fmt;
+use std::str::FromStr;
 
 use rand::Rng;
 use snow::params::DHChoice;
@@ -13,6 +14,20 @@ pub struct PublicKey(pub [u8; 32]);
 impl fmt::Display for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl FromStr for PublicKey {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let digit = |digit: u8| char::from(digit).to_digit(16).ok_or(());
+        let mut key = [0; 32];
+        for (byte, pair) in key.iter_mut().zip(text.as_bytes().chunks(2)) {
+            let &[high, low] = pair else { return Err(()) };
+            *byte = u8::try_from(digit(high)? << 4 | digit(low)?).map_err(drop)?;
+        }
+        if text.len() == 64 { Ok(Self(key)) } else { Err(()) }
     }
 }
 

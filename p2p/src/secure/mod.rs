@@ -27,7 +27,7 @@
 //!   as [`Suspicion::Downgraded`] where the peer is known to encrypt, and with [`Policy::Required`]
 //!   there is no link.
 //! - **Answer in the peer's place with a key of its own.** It shows as [`KeyCheck::Changed`] where
-//!   the peer's key is known. Onion services and I2P destinations are not exposed to either: there
+//!   the peer's key is known ([`KnownKeys`]). Onion services and I2P destinations are not exposed to either: there
 //!   the name is the key.
 //!
 //! The key of the side that dials is shown to whoever is dialled, and the same key twice shows that
@@ -39,6 +39,7 @@ mod choose;
 mod error;
 mod handshake;
 mod keys;
+mod known;
 mod link;
 mod padding;
 #[cfg(test)]
@@ -52,5 +53,6 @@ pub use error::SecureError;
 pub(crate) use handshake::Resolver;
 pub use handshake::{Greetings, Handshake};
 pub use keys::{PublicKey, StaticKey};
+pub use known::{KnownKeys, KnownKeysError};
 pub use link::{REKEY_BYTES, REKEY_RECORDS, Record, SecureLink};
 pub use padding::{CLASSES, MAX_PAYLOAD, Overhead, RECORD_OVERHEAD};

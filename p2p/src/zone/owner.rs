@@ -1,7 +1,7 @@
 //! What the owner asks of a zone.
 
 use scape_aggregate::Hash;
-use scape_pool::Instant;
+use scape_pool::{Instant, Record};
 
 use super::{Effect, PeersConfig, Zone, ZoneContext};
 use crate::addr::Host;
@@ -23,6 +23,12 @@ impl Zone {
     /// is public before what it depends on. Returns whether there is such a transaction.
     pub fn fluff(&mut self, kernel: &Hash, ctx: &ZoneContext<'_>) -> bool {
         self.with_pool(ctx, |pool, ctx| pool.handle_asked(kernel, ctx))
+    }
+
+    /// Forgets transactions of the owner that have not left, which go on in another zone: see
+    /// [`Pool::unsent`](scape_pool::Pool::unsent). There they are to be given to [`Zone::restore`].
+    pub fn withdraw(&mut self, records: &[Record], ctx: &ZoneContext<'_>) {
+        self.with_pool(ctx, |pool, ctx| pool.withdraw(records, ctx));
     }
 
     /// Routes by other parameters from now on. What waits already keeps its end of patience and of

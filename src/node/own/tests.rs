@@ -126,6 +126,23 @@ fn what_was_sent_before_a_restart_is_on_the_stem_after_it() {
 }
 
 #[test]
+fn what_goes_over_to_another_zone_is_as_old_and_as_far_there() {
+    let tx = tx(7, 2);
+    let [mut from, mut to] = [Owned::default(), Owned::default()];
+    from.pushed(&tx, Instant::ZERO);
+    from.handle_notice(&Notice::Held { kernels: hashes(&tx) }, Instant::ZERO);
+    let entry = from.take(&tx).expect("it is there");
+    assert!(from.take(&tx).is_none() && from.all(Instant::ZERO, |_| None).is_empty());
+    to.put(entry);
+    let all = to.all(Instant::from_secs(9), |_| None);
+    let shown: Vec<_> = all.iter().map(|own| (own.age.as_secs(), own.state)).collect();
+    assert_eq!(shown, [(9, OwnState::Held)]);
+    let source = Source::Own;
+    to.handle_notice(&Notice::Stemmed { kernels: hashes(&tx), source }, Instant::ZERO);
+    assert_eq!(state(&to, &tx), Some(OwnState::Accepted));
+}
+
+#[test]
 fn others_are_none_of_its_business_and_the_same_is_there_once() {
     let tx = tx(6, 1);
     let mut owned = Owned::default();

@@ -7,7 +7,10 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use scape_aggregate::builder::AssumedTx;
 
-use crate::secure::{KeyCheck, Policy, Protection, PublicKey, REKEY_BYTES, SecureError, Suspicion};
+use crate::addr::Network;
+use crate::secure::{
+    KeyCheck, KnownKeys, Policy, Protection, PublicKey, REKEY_BYTES, SecureError, Suspicion,
+};
 
 use super::*;
 
@@ -278,6 +281,56 @@ async fn the_bit_taken_out_of_both_halves_shows_where_the_peer_is_known_to_encry
     bob.connected().await;
     bob.disconnected().await;
     assert_eq!(protection(bob.next().await), Protection::Plain(Suspicion::None));
+}
+
+#[tokio::test]
+async fn who_encrypted_before_a_restart_is_still_known_to() {
+    let (mut alice, mut bob) = nodes().await;
+    let known = NetConfig::new(CONSENSUS, [1; 32]).key.public();
+    let addr = bob.addr();
+    alice.net.connect(addr);
+    alice.connected().await;
+    bob.connected().await;
+    let kept = alice.net.known_keys().to_text();
+    alice.net.shutdown().await;
+    bob.net.shutdown().await;
+    // Somebody else answers there now, or nobody who encrypts.
+    for (seed, encryption) in
+        [([1; 32], Policy::Offered), ([9; 32], Policy::Never), ([9; 32], Policy::Offered)]
+    {
+        let bob = Node::start(|config| {
+            (config.listen, config.key) = (Some(addr), NetConfig::new(CONSENSUS, seed).key);
+            config.encryption = encryption;
+        })
+        .await;
+        for policy in [Policy::Offered, Policy::Required] {
+            let mut alice = Node::start(|config| {
+                (config.seed, config.encryption) = ([2; 32], policy);
+                config.known_keys = KnownKeys::from_text(&kept, Network::Clearnet).unwrap();
+            })
+            .await;
+            alice.net.connect(addr);
+            match (encryption, policy) {
+                (Policy::Never, Policy::Required) => {
+                    let error = alice.connect_error().await;
+                    let refused = SecureError::PlainRefused;
+                    assert!(matches!(error, ConnectError::Secure(e) if e == refused), "{error}");
+                }
+                (Policy::Never, _) => {
+                    let downgraded = Protection::Plain(Suspicion::Downgraded);
+                    assert_eq!(protection(alice.next().await), downgraded);
+                }
+                _ => {
+                    let (key, check) = key(alice.next().await);
+                    let same = seed == [1; 32];
+                    let expected = if same { KeyCheck::Same } else { KeyCheck::Changed { known } };
+                    assert_eq!((key == known, check), (same, expected));
+                }
+            }
+            alice.net.shutdown().await;
+        }
+        bob.net.shutdown().await;
+    }
 }
 
 #[tokio::test]

@@ -14,7 +14,6 @@ use std::fmt::Write;
 use super::{Keys, Known, MAX_KNOWN, SinkKey, VOUCHERS};
 use crate::addr::NetGroup;
 use crate::book::UnixTime;
-use crate::secure::PublicKey;
 
 const FIRST_LINE: &str = "scape-keys 1";
 
@@ -67,7 +66,7 @@ impl Keys {
         let words: Vec<&str> = line.split_whitespace().take(7).collect();
         let known = match words[..] {
             ["proven", _, key, height, seen, failures] => Known {
-                key: take_key(key)?,
+                key: key.parse().ok()?,
                 height: height.parse().ok()?,
                 proven: true,
                 told_by: BTreeSet::new(),
@@ -80,7 +79,7 @@ impl Keys {
                     groups.split(',').map(|group| group.parse().ok()).collect::<Option<_>>()?;
                 let first = *told_by.first().filter(|_| told_by.len() == VOUCHERS)?;
                 Known {
-                    key: take_key(key)?,
+                    key: key.parse().ok()?,
                     height: height.parse().ok()?,
                     proven: false,
                     told_by,
@@ -98,16 +97,6 @@ impl Keys {
     }
 }
 
-fn take_key(text: &str) -> Option<PublicKey> {
-    let digit = |digit: u8| char::from(digit).to_digit(16);
-    let mut key = [0; 32];
-    for (byte, pair) in key.iter_mut().zip(text.as_bytes().chunks(2)) {
-        let &[high, low] = pair else { return None };
-        *byte = u8::try_from(digit(high)? << 4 | digit(low)?).ok()?;
-    }
-    (text.len() == 64).then_some(PublicKey(key))
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::SocketAddr;
@@ -116,6 +105,7 @@ mod tests {
 
     use super::*;
     use crate::addr::PeerAddr;
+    use crate::secure::PublicKey;
 
     const NOW: UnixTime = UnixTime(1_000_000);
 
