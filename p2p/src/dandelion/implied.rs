@@ -388,7 +388,7 @@ mod tests {
     #[test]
     fn noise_makes_embargoes_of_what_is_sealed_longer_by_what_it_takes() {
         let (noise, params) = (NoiseConfig::DEFAULT, Preset::Scape.params());
-        // Two links of 8.3 s on average, and a hold of up to 30 s.
+        // Two links of 8.3 s on average, and a hold of up to 30 s: 47 s.
         let longer = EmbargoDelay::Uniform { base: secs(180) + secs(30), spread: secs(30) };
         let longer = longer.longer(2 * noise.wait());
         assert_eq!(params.embargo_with(&noise), Embargo { delay: longer, ..params.embargo });
