@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha12Rng;
@@ -14,13 +15,14 @@ use scape_p2p::addr::PeerAddr;
 use scape_p2p::book::{Book, BookConfig, Source as AddrSource, UnixTime};
 use scape_p2p::dandelion::Preset;
 use scape_p2p::handshake::PeerInfo;
-use scape_p2p::noise::{NoiseConfig, ValidNoise};
+use scape_p2p::noise::{Fragment, NoiseConfig, ValidNoise};
 use scape_p2p::peer::{Capabilities, Direction};
 use scape_p2p::secure::{KeyCheck, Protection, StaticKey};
 use scape_p2p::wire::Message;
 use scape_p2p::zone::{Effect, Ticket, Zone, ZoneConfig, ZoneContext};
 use scape_pool::{
-    BlockSummary, ChainUpdate, ChainView, FluffReason, Instant, Notice, PeerId, SinkId, Tip, Utxo,
+    BlockSummary, ChainUpdate, ChainView, EmbargoDelay, FluffReason, Instant, Notice, PeerId,
+    SinkId, Tip, Utxo,
 };
 
 const CONSENSUS: Consensus = Consensus::of(ChainType::Mainnet);
@@ -70,12 +72,16 @@ struct Net {
     rng: ChaCha12Rng,
     next_link: u64,
     events: VecDeque<(usize, Effect)>,
-    /// Who sent something sealed to whom.
+    /// Who sent something sealed to whom, not in frames of white noise.
     carried: Vec<(usize, usize)>,
+    /// Those of them that were not sealed to whom they were sent to.
+    passed_on: usize,
     /// Who sent something to be stemmed in the clear.
     stemmed: Vec<usize>,
     /// What came of frames of white noise, and from whom.
     hidden: Vec<(usize, Message)>,
+    /// Who sent which fragment of a message to whom.
+    fragments: Vec<(usize, usize, u8)>,
     /// Whether links to these come about.
     unreachable: BTreeSet<usize>,
 }
@@ -129,8 +135,10 @@ impl Net {
             next_link: 0,
             events: VecDeque::new(),
             carried: Vec::new(),
+            passed_on: 0,
             stemmed: Vec::new(),
             hidden: Vec::new(),
+            fragments: Vec::new(),
             unreachable: BTreeSet::new(),
         };
         for height in 1..=30 {
@@ -193,7 +201,10 @@ impl Net {
         assert!(!ours || !self.nodes[to].grin, "{message:?} to a Grin node");
         assert!(!bytes.is_empty());
         match message {
-            Message::SealedStem { .. } => self.carried.push((from, to)),
+            Message::SealedStem { sink, .. } => {
+                self.carried.push((from, to));
+                self.passed_on += usize::from(sink != key(to).public());
+            }
             Message::StemTransaction(_) => self.stemmed.push(from),
             _ => {}
         }
@@ -204,6 +215,10 @@ impl Net {
 
     fn frame(&mut self, from: usize, link: PeerId, frame: &[u8]) {
         let Some(&(to, there)) = self.nodes[from].links.get(&link) else { return };
+        let fragment = Fragment::decode(frame, NoiseConfig::default().frame).expect("a good one");
+        if !fragment.is_empty() {
+            self.fragments.push((from, to, fragment.index));
+        }
         let message = self.call(to, |zone, ctx| zone.handle_frame(there, frame, ctx));
         if let Some(message) = message {
             self.hidden.push((from, message.clone()));
@@ -285,7 +300,12 @@ impl Net {
     }
 
     fn push(&mut self, node: usize) -> ValidTx {
-        let tx = AssumedTx::new().build(&mut self.rng, &CONSENSUS).expect("possible");
+        self.push_with(node, 2)
+    }
+
+    fn push_with(&mut self, node: usize, outputs: usize) -> ValidTx {
+        let tx = AssumedTx::new().outputs(outputs).build(&mut self.rng, &CONSENSUS);
+        let tx = tx.expect("possible");
         self.chain.coins.extend(tx.inputs().iter().map(|input| input.commitment()));
         self.txs.push(tx.clone());
         self.call(node, |zone, _| zone.push(tx.as_transaction().clone(), false));
@@ -317,15 +337,11 @@ fn all_find_the_same_sink_and_meet_there() {
     for node in &net.nodes {
         assert!(node.zone.known_keys() >= 12, "{} keys are known", node.zone.known_keys());
     }
-    // The elected one looks for another one itself.
-    let mut votes: BTreeMap<SinkId, usize> = BTreeMap::new();
-    net.nodes.iter().for_each(|node| *votes.entry(node.zone.sinks()[0]).or_default() += 1);
-    let (elected, count) = votes.into_iter().max_by_key(|(_, count)| *count).expect("one");
-    assert_eq!(count, 13);
-    let elected = (0..14).find(|node| sink(*node) == elected).expect("a node");
-    let origins: Vec<_> = (0..14).filter(|node| *node != elected).take(4).collect();
+    let (elected, others) = elected(&net);
+    let agree = |node: &usize| net.nodes[*node].zone.sinks()[0] == sink(elected);
+    assert!(others.iter().all(agree), "only the elected one looks for another one");
     net.carried.clear();
-    let txs: Vec<_> = origins.iter().map(|node| net.push(*node)).collect();
+    let txs: Vec<_> = others[..4].iter().map(|node| net.push(*node)).collect();
     net.run(5);
     let at_sink = net.carried.iter().filter(|(_, to)| *to == elected).count();
     assert!(at_sink >= 4, "{:?}", net.carried);
@@ -435,32 +451,121 @@ fn who_does_not_use_sinks_serves_as_one() {
     assert!(net.is_public_everywhere(&tx));
 }
 
-/// A seal has sizes of its own and leaves at once; who hides in noise leaves both to the frames.
 #[test]
-fn under_noise_the_owners_transactions_are_in_frames_and_nowhere_else() {
+fn what_waits_for_its_frames_still_is_not_sealed_again() {
+    let mut net = Net::with_noise(14, 0, 14);
+    net.warm_up();
+    let (_, others) = elected(&net);
+    let origin = others[0];
+    let mut params = Preset::Scape.params();
+    let (base, spread) = (Duration::from_secs(1), Duration::ZERO);
+    params.embargo.delay = EmbargoDelay::Uniform { base, spread };
+    net.call(origin, |zone, ctx| zone.set_params(params, ctx));
+    net.hidden.clear();
+    net.fragments.clear();
+    let began = net.now;
+    net.push_with(origin, 20);
+    let is_own = |(from, _): &(usize, Message)| *from == origin;
+    while !net.hidden.iter().any(is_own) {
+        net.run(1);
+    }
+    // Its six frames took longer than its embargo, which has begun anew.
+    assert!(net.now.saturating_since(began) > Duration::from_secs(60));
+    net.run(18);
+    let begun = net.fragments.iter().filter(|(from, _, index)| (*from, *index) == (origin, 0));
+    assert_eq!(begun.count(), 1);
+}
+
+/// The node that all others seal to now, and those others.
+fn elected(net: &Net) -> (usize, Vec<usize>) {
+    let mut votes: BTreeMap<SinkId, usize> = BTreeMap::new();
+    net.nodes.iter().for_each(|node| *votes.entry(node.zone.sinks()[0]).or_default() += 1);
+    let (elected, _) = votes.into_iter().max_by_key(|(_, count)| *count).expect("one");
+    let elected = (0..net.nodes.len()).find(|node| sink(*node) == elected).expect("a node");
+    (elected, (0..net.nodes.len()).filter(|node| *node != elected).collect())
+}
+
+#[test]
+fn under_noise_all_is_sealed_and_in_frames_and_meets_at_the_sink() {
+    let mut net = Net::with_noise(14, 0, 14);
+    net.warm_up();
+    let (elected, others) = elected(&net);
+    net.carried.clear();
+    net.hidden.clear();
+    let txs: Vec<_> = others[..4].iter().map(|node| net.push(*node)).collect();
+    net.run(100);
+    assert_eq!(net.fluffs(FluffReason::Gathered), [], "still on their way, or waiting");
+    assert!(net.hidden.iter().all(|(_, message)| matches!(message, Message::SealedStem { .. })));
+    let told: BTreeSet<_> = net.hidden.iter().map(|(from, _)| *from).collect();
+    assert!(others[..4].iter().all(|origin| told.contains(origin)), "{told:?}");
+    // Only the last step may show.
+    assert_eq!(net.passed_on, 0, "{:?}", net.carried);
+    net.run(200);
+    assert_eq!(net.fluffs(FluffReason::Gathered), [(elected, 4)]);
+    assert!(txs.iter().all(|tx| net.is_public_everywhere(tx)));
+    net.run(300);
+    let others = [FluffReason::Embargo, FluffReason::NoRelay, FluffReason::Coin, FluffReason::Loop];
+    assert!(others.iter().all(|reason| net.fluffs(*reason).is_empty()));
+    assert!(net.stemmed.is_empty() && net.passed_on == 0);
+}
+
+/// Whoever has noise alone hides as well as all, up to the first who has none.
+#[test]
+fn one_with_noise_among_others_sends_its_own_in_frames_alone() {
     let mut net = Net::with_noise(14, 0, 1);
     net.warm_up();
-    assert!(!net.nodes[0].zone.sinks().is_empty(), "it knows sinks and could use them");
     net.carried.clear();
-    let txs: Vec<_> = (0..3).map(|_| net.push(0)).collect();
+    net.hidden.clear();
+    (0..3).for_each(|_| drop(net.push(0)));
+    net.run(5);
+    assert!(net.carried.iter().all(|(from, _)| *from != 0), "{:?}", net.carried);
     net.run(60);
-    // Whoever gets it first may seal it, and it may carry that for them, but makes no seal itself.
-    let mut came = 0;
-    for (from, to) in &net.carried {
-        assert!(*from != 0 || came > 0, "{:?}", net.carried);
-        came = came + i32::from(*to == 0) - i32::from(*from == 0);
-    }
+    let sealed = |(from, message): &&(usize, Message)| {
+        *from == 0 && matches!(message, Message::SealedStem { .. })
+    };
+    assert_eq!(net.hidden.iter().filter(sealed).count(), net.hidden.len());
+    assert!(net.hidden.len() >= 3, "{}", net.hidden.len());
     assert!(!net.stemmed.contains(&0));
-    let told = net.hidden.iter().filter_map(|(from, message)| match message {
-        Message::StemTransaction(tx) if *from == 0 => Some(tx.kernels()),
-        _ => None,
-    });
-    let told: BTreeSet<_> = told.flatten().map(|kernel| *kernel.hash()).collect();
-    assert_eq!(told, txs.iter().map(|tx| *tx.kernels()[0].hash()).collect());
     // Without noise it is the other way round.
     let origin =
         (1..14).find(|node| !net.nodes[*node].zone.sinks().is_empty()).expect("all but one");
     net.push(origin);
     net.run(5);
     assert!(net.carried.iter().any(|(from, _)| *from == origin));
+}
+
+#[test]
+fn a_carrier_that_goes_in_the_middle_of_a_message_takes_nothing_with_it() {
+    let mut net = Net::with_noise(14, 0, 14);
+    net.warm_up();
+    let (elected, others) = elected(&net);
+    let origin = others[0];
+    net.hidden.clear();
+    net.fragments.clear();
+    let tx = net.push_with(origin, 20);
+    let begun = |net: &Net| {
+        net.fragments.iter().find(|(from, _, i)| (*from, *i) == (origin, 1)).map(|(_, to, _)| *to)
+    };
+    let carrier = loop {
+        net.run(1);
+        if let Some(carrier) = begun(&net) {
+            break carrier;
+        }
+    };
+    let to_carrier = |(_, (to, _)): &(&PeerId, &(usize, PeerId))| *to == carrier;
+    let links = net.nodes[origin].links.iter().filter(to_carrier).map(|(link, _)| *link);
+    let links: Vec<_> = links.collect();
+    assert!(net.hidden.is_empty(), "it takes six frames");
+    links.into_iter().for_each(|link| net.disconnect(origin, link));
+    net.unreachable.insert(carrier);
+    net.fragments.clear();
+    net.settle();
+    net.run(400);
+    let first = net.fragments.iter().find(|(from, ..)| *from == origin).expect("it goes on");
+    assert!(first.1 != carrier && first.2 == 0, "another one gets it from its beginning");
+    assert_eq!(net.fluffs(FluffReason::Gathered), [(elected, 1)]);
+    let kernel = tx.kernels()[0].hash();
+    assert!(net.nodes[origin].zone.pool().public_by_kernel(kernel).is_some());
+    let others = [FluffReason::Embargo, FluffReason::NoRelay, FluffReason::Coin, FluffReason::Loop];
+    assert!(others.iter().all(|reason| net.fluffs(*reason).is_empty()));
 }

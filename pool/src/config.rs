@@ -70,6 +70,14 @@ pub enum EmbargoDelay {
 }
 
 impl EmbargoDelay {
+    /// The same, longer by so much; of one without memory it is the mean that is longer.
+    pub fn longer(self, by: Duration) -> Self {
+        match self {
+            Self::Uniform { base, spread } => Self::Uniform { base: base + by, spread },
+            Self::Exponential { mean } => Self::Exponential { mean: mean + by },
+        }
+    }
+
     pub(crate) fn draw(&self, rng: &mut impl Rng) -> Duration {
         match *self {
             Self::Uniform { base, spread } => base + spread.mul_f64(rng.random::<f64>()),
@@ -178,6 +186,15 @@ mod tests {
         }
         let none = draws(EmbargoDelay::Exponential { mean: Duration::ZERO });
         assert!(none.iter().all(|draw| *draw == 0.0));
+    }
+
+    #[test]
+    fn longer_embargoes_have_the_same_shape() {
+        let [base, spread, by] = [180, 30, 20].map(Duration::from_secs);
+        let even = EmbargoDelay::Uniform { base, spread }.longer(by);
+        assert_eq!(even, EmbargoDelay::Uniform { base: base + by, spread });
+        let memoryless = EmbargoDelay::Exponential { mean: base }.longer(by);
+        assert_eq!(memoryless, EmbargoDelay::Exponential { mean: base + by });
     }
 
     #[test]

@@ -61,7 +61,7 @@ pub struct ZoneView {
     pub name: Option<String>,
     /// Whether its proxy or bridge works.
     pub way: WayView,
-    /// Whether stem transactions leave it in white noise alone.
+    /// Whether stem transactions, sealed or not, leave it in white noise alone.
     pub noise: bool,
     /// Whether transactions of the owner could leave through it now.
     pub open: bool,

@@ -1,7 +1,7 @@
 //! White noise: which zones have it, how often, and what it does to the stem.
 
 use scape_p2p::addr::Network;
-use scape_p2p::dandelion::{Params, Warning};
+use scape_p2p::dandelion::Warning;
 use scape_p2p::noise::{CHANNELS, NoiseConfig, ValidNoise};
 use serde::{Deserialize, Serialize};
 
@@ -67,8 +67,7 @@ impl Config {
         let mut warnings = Vec::new();
         for network in self.networks() {
             if let Some(noise) = self.noise(network)? {
-                let params = Params { rendezvous: None, ..self.zone_params(network)? };
-                warnings.extend(params.check_with(noise.config().wait())?.1);
+                warnings.extend(self.zone_params(network)?.check_with(noise.config())?.1);
             }
         }
         warnings.dedup();

@@ -496,4 +496,11 @@ fn waiting_for_frames_is_part_of_the_warning() {
     let embargo = "[dandelion]\npreset = \"dandelion++\"\nembargo_mean_secs = 400\n";
     assert!(!early(embargo));
     assert!(early(&format!("{embargo}[network]\nnoise = true")));
+    // Where transactions meet at sinks embargoes are longer by the way there.
+    let late = |text: &str| {
+        let warnings = Config::from_toml(text).expect("valid").check().expect("valid").warnings;
+        warnings.iter().any(|warning| matches!(warning, Warning::EarlyEmbargoAtSink { .. }))
+    };
+    assert!(!late("[network]\nnoise = true"));
+    assert!(late("[dandelion]\nembargo_base_secs = 120\n[network]\nnoise = true"));
 }

@@ -247,7 +247,7 @@ pub struct ZoneStatus {
     pub name: Option<PeerAddr>,
     /// Whether its proxy or bridge works.
     pub way: WayState,
-    /// Whether stem transactions leave it in white noise alone.
+    /// Whether stem transactions, sealed or not, leave it in white noise alone.
     pub noise: bool,
     /// Whether transactions of the owner can leave through it now, or would wait.
     pub way_out: WayOut,

@@ -9,6 +9,7 @@ use scape_aggregate::builder::{AssumedTx, seeded};
 use scape_aggregate::{ChainType, Commitment, Consensus, Hash};
 use scape_p2p::dandelion::rendezvous::SIZES;
 use scape_p2p::dandelion::{Params, Preset};
+use scape_p2p::noise::NoiseConfig;
 use scape_p2p::secure::PublicKey;
 use scape_p2p::wire::Message;
 use scape_pool::{Capacity, FluffReason, Instant, Notice, PeerId, Source};
@@ -339,7 +340,8 @@ fn a_sink_has_until_its_window_closes_and_others_have_no_window() {
         let sink = if is_sink { MUTANT } else { NodeId(1) };
         let message = sealed_to(world.net.node(sink).sink_key());
         let (from, link) = (NodeId(4), PeerId(7));
-        let sent = Happening::Sent { from, to: MUTANT, link, height: 0, message };
+        let (to, height, hidden) = (MUTANT, 0, false);
+        let sent = Happening::Sent { from, to, link, height, hidden, message };
         let stemmed = Notice::Stemmed { kernels: kernels.clone(), source: Source::Peer(link) };
         let parts = 1;
         let (reason, cut_through) = (FluffReason::Gathered, 0);
@@ -462,6 +464,28 @@ fn a_sealed_transaction_to_an_inbound_peer_is_noticed() {
         let verdict = world.watched_by(routed);
         match is_noticed {
             true => assert_says(verdict, Law::Routed, "hands what is sealed"),
+            false => assert_eq!(verdict, Ok(())),
+        }
+    }
+}
+
+#[test]
+fn what_a_noisy_node_sends_outside_of_its_frames_is_noticed() {
+    let noise = NoiseConfig::default().check().unwrap();
+    let mut world = world(|spec, _, _| spec.noisy(noise));
+    let (from, to, link, height) = (MUTANT, NodeId(1), PeerId(7), 0);
+    let stem = Message::StemTransaction(world.flow.tx().as_transaction().clone());
+    let sealed = |sink| sealed_to(world.net.node(sink).sink_key());
+    for (message, hidden, is_noticed) in [
+        (stem, false, true),
+        (sealed(NodeId(2)), false, true),
+        (sealed(NodeId(2)), true, false),
+        (sealed(to), false, false),
+    ] {
+        let sent = Happening::Sent { from, to, link, height, hidden, message };
+        let verdict = Routed::new(world.mint.clone()).after(&world.net, &[sent]);
+        match is_noticed {
+            true => assert_says(verdict, Law::Routed, "outside of its frames"),
             false => assert_eq!(verdict, Ok(())),
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rand::RngExt;
 use scape_aggregate::builder::{AssumedTx, seeded};
 use scape_aggregate::{ChainType, Commitment, Consensus, ValidTx};
-use scape_p2p::dandelion::{Params, Preset};
+use scape_p2p::dandelion::{Params, Preset, RendezvousParams};
 use scape_p2p::noise::{FrameSize, NoiseConfig, ValidNoise};
 use scape_p2p::zone::PushError;
 use scape_pool::{EmbargoDelay, FluffReason, Instant, Notice};
@@ -17,6 +17,8 @@ use scape_tests::net::{Disk, Network, NetworkConfig, NodeId, NodeSpec, Observati
 const CONSENSUS: Consensus = Consensus::of(ChainType::Mainnet);
 /// How long transactions are handed in.
 const BUSY: u64 = 600;
+/// By then all know each other's keys, and sinks that were chosen after that, if there are any.
+const READY: u64 = 1_200;
 
 const fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
@@ -33,9 +35,18 @@ fn params(preset: Preset) -> Params {
     params
 }
 
+/// The default, but for sinks that the few nodes of a test suffice for.
+fn meeting() -> Params {
+    let params = Preset::Scape.params();
+    let rendezvous = params.rendezvous.expect("the default has sinks");
+    Params { rendezvous: Some(RendezvousParams { least_known: 8, ..rendezvous }), ..params }
+}
+
 /// A network under the eyes of all laws.
 struct World {
     seed: u64,
+    /// When the first transactions are handed in, in seconds.
+    begin: u64,
     net: Network,
     mint: Mint,
     flow: Flow,
@@ -43,14 +54,29 @@ struct World {
 
 impl World {
     fn new(seed: u64, nodes: usize, spec: impl Fn(NodeId) -> NodeSpec) -> Self {
+        Self::mining(60, seed, nodes, spec)
+    }
+
+    /// All nodes have noise and meet at sinks.
+    fn meeting(seed: u64, nodes: usize) -> Self {
+        let spec = |_| NodeSpec::new(CONSENSUS).params(meeting()).noisy(noise());
+        Self { begin: READY, ..Self::mining(20, seed, nodes, spec) }
+    }
+
+    fn mining(block_secs: u64, seed: u64, nodes: usize, spec: impl Fn(NodeId) -> NodeSpec) -> Self {
         let (mint, flow) = (Mint::new(), Flow::new(CONSENSUS, seed, 200));
         let config = NetworkConfig::new(CONSENSUS, seed).genesis(flow.genesis());
-        let mut net = Network::new(config.mining(secs(60)), mint.clone());
+        let mut net = Network::new(config.mining(secs(block_secs)), mint.clone());
         net.watch();
         for (index, dials) in random_graph(nodes, 4, seed).into_iter().enumerate() {
             net.add(spec(NodeId(index)).dials(dials));
         }
-        Self { seed, net, mint, flow }
+        Self { seed, begin: 0, net, mint, flow }
+    }
+
+    /// A moment when transactions are handed in.
+    fn moment(&self, secs: u64) -> Instant {
+        Instant::from_secs(self.begin + secs)
     }
 
     fn pay_at(&mut self, at: Instant, node: NodeId, tx: ValidTx) {
@@ -73,11 +99,35 @@ impl World {
                 }
                 None => {
                     let node = NodeId(rng.random_range(0..nodes));
-                    (node, Instant::from_secs(rng.random_range(5..BUSY)), self.flow.tx())
+                    (node, self.moment(rng.random_range(5..BUSY)), self.flow.tx())
                 }
             };
             self.pay_at(at, node, tx.clone());
             earlier.push((node, at, tx));
+        }
+    }
+
+    /// Hands in some that take messages of up to 20 frames, minutes long.
+    fn pay_much(&mut self, count: usize, nodes: usize, outputs: std::ops::Range<usize>) {
+        let mut rng = seeded(self.seed, 6);
+        for _ in 0..count {
+            let outputs = rng.random_range(outputs.clone());
+            let tx = AssumedTx::new().spend(coin(&mut self.flow)).outputs(outputs);
+            let tx = tx.build(&mut rng, &CONSENSUS).expect("well-formed");
+            let at = self.moment(rng.random_range(5..BUSY));
+            self.pay_at(at, NodeId(rng.random_range(0..nodes)), tx);
+        }
+    }
+
+    /// Each minute a node crashes and comes back, or a link breaks.
+    fn suffer(&mut self, nodes: usize) {
+        let mut rng = seeded(self.seed, 7);
+        for at in (60..BUSY).step_by(60) {
+            let [node, other] = [(); 2].map(|()| NodeId(rng.random_range(0..nodes)));
+            self.net.at(self.moment(at), move |net| match at % 120 {
+                0 => net.restart(node, Disk::Kept),
+                _ => net.disconnect(node, other),
+            });
         }
     }
 
@@ -86,7 +136,8 @@ impl World {
         let mut laws = Invariants::new(&self.mint);
         let mut fates = None;
         // Between two blocks, when all have the same.
-        for minute in BUSY / 60..BUSY / 60 + 240 {
+        let minutes = (self.begin + BUSY) / 60;
+        for minute in minutes..minutes + 240 {
             let end = Instant::from_secs(60 * minute + 30);
             assert_eq!(self.net.run_watched(end, &mut laws), Ok(()), "seed {}", self.seed);
             fates = Some(laws.settled(&self.net));
@@ -144,23 +195,35 @@ fn nodes_that_vanish_in_the_middle_of_messages_take_nothing_with_them() {
         let spec = |_| NodeSpec::new(CONSENSUS).params(params(Preset::GrinDoc)).noisy(noise());
         let mut world = World::new(seed, 10, spec);
         world.pay(20);
-        let mut rng = seeded(seed, 6);
-        for _ in 0..15 {
-            // Messages of up to 20 frames, minutes long.
-            let outputs = rng.random_range(2..70);
-            let tx = AssumedTx::new().spend(coin(&mut world.flow)).outputs(outputs);
-            let tx = tx.build(&mut rng, &CONSENSUS).expect("well-formed");
-            let at = Instant::from_secs(rng.random_range(5..BUSY));
-            world.pay_at(at, NodeId(rng.random_range(0..10)), tx);
-        }
-        for at in (60..BUSY).step_by(60) {
-            let (node, other) = (NodeId(rng.random_range(0..10)), NodeId(rng.random_range(0..10)));
-            world.net.at(Instant::from_secs(at), move |net| match at % 120 {
-                0 => net.restart(node, Disk::Kept),
-                _ => net.disconnect(node, other),
-            });
-        }
+        world.pay_much(15, 10, 2..70);
+        world.suffer(10);
         world.finish();
+    }
+}
+
+/// That nothing is handed to a carrier outside of the frames is one of the laws.
+#[test]
+fn noisy_nodes_meet_at_sinks_and_nothing_else_fluffs() {
+    for seed in 50..52 {
+        let mut world = World::meeting(seed, 16);
+        world.pay(40);
+        let mut reasons = world.finish();
+        let gathered = reasons.remove(&FluffReason::Gathered).unwrap_or(0);
+        assert!((1..20).contains(&gathered), "seed {seed}: 40 leave in {gathered}");
+        assert!(reasons.is_empty(), "seed {seed}: {reasons:?}");
+    }
+}
+
+#[test]
+fn what_is_sealed_survives_nodes_that_vanish_in_the_middle_of_messages() {
+    for seed in 60..62 {
+        let mut world = World::meeting(seed, 16);
+        world.pay(20);
+        // Up to 16 frames, sealed.
+        world.pay_much(10, 16, 2..60);
+        world.suffer(16);
+        let reasons = world.finish();
+        assert!(reasons.contains_key(&FluffReason::Gathered), "seed {seed}: {reasons:?}");
     }
 }
 

@@ -5,6 +5,7 @@ use scape_pool::{EmbargoDelay, PatienceMode, Rendezvous};
 use thiserror::Error;
 
 use super::{Params, RendezvousParams};
+use crate::noise::NoiseConfig;
 
 /// What parameters imply, by formulas for an ideal stem of equal hops.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -98,28 +99,34 @@ impl Params {
     /// # Errors
     /// The first parameter that cannot be.
     pub fn check(&self) -> Result<(Implied, Vec<Warning>), ParamsError> {
-        self.check_with(Duration::ZERO)
+        self.refuse_impossible()?;
+        Ok(self.judge(Duration::ZERO, Duration::ZERO))
     }
 
-    /// The same where each hop takes so much longer, for example until there is a frame of white
-    /// noise: [`NoiseConfig::wait`](crate::noise::NoiseConfig::wait).
+    /// The same where there is white noise: each hop waits for frames, and embargoes are longer
+    /// ([`Params::embargo_with`]).
     ///
     /// # Errors
     /// As [`Params::check`].
-    pub fn check_with(&self, wait: Duration) -> Result<(Implied, Vec<Warning>), ParamsError> {
+    pub fn check_with(&self, noise: &NoiseConfig) -> Result<(Implied, Vec<Warning>), ParamsError> {
         self.refuse_impossible()?;
+        let params = Self { embargo: self.embargo_with(noise), ..*self };
+        Ok(params.judge(noise.wait(), self.carriage(noise)))
+    }
+
+    /// What is implied where each hop waits so long, and the way to a sink is so much longer.
+    fn judge(&self, wait: Duration, carriage: Duration) -> (Implied, Vec<Warning>) {
         let implied = self.implied(wait);
         let mut warnings = Vec::new();
         if implied.early_embargo > EARLY_EMBARGO {
             warnings.push(Warning::EarlyEmbargo { probability: implied.early_embargo });
         }
-        if let Some(probability) = self.early_at_sink().filter(|early| *early > EARLY_EMBARGO) {
-            warnings.push(Warning::EarlyEmbargoAtSink { probability });
-        }
+        let early = self.early_at_sink(carriage).filter(|early| *early > EARLY_EMBARGO);
+        warnings.extend(early.map(|probability| Warning::EarlyEmbargoAtSink { probability }));
         if implied.origin_first > ORIGIN_FIRST {
             warnings.push(Warning::OriginFirst { probability: implied.origin_first });
         }
-        Ok((implied, warnings))
+        (implied, warnings)
     }
 
     fn refuse_impossible(&self) -> Result<(), ParamsError> {
@@ -158,9 +165,9 @@ impl Params {
 
     /// The probability that the embargo of an origin ends before a sink fluffs that has waited as
     /// long as it may.
-    fn early_at_sink(&self) -> Option<f64> {
+    fn early_at_sink(&self, carriage: Duration) -> Option<f64> {
         let Rendezvous { window, spread, .. } = self.rendezvous?.pool;
-        let time = window + spread + CARRIAGE;
+        let time = window + spread + CARRIAGE + carriage;
         Some(1.0 - survival(&self.embargo.delay, time.as_secs_f64()))
     }
 
@@ -376,6 +383,26 @@ mod tests {
         // 180 s + U(0, 30) s end before 170 s + 30 s + 20 s.
         assert_eq!(*probability, 1.0);
         assert!(warning.to_string().contains("use a longer embargo"));
+    }
+
+    #[test]
+    fn noise_makes_embargoes_of_what_is_sealed_longer_by_what_it_takes() {
+        let (noise, params) = (NoiseConfig::DEFAULT, Preset::Scape.params());
+        // Two links of 8.3 s on average, and a hold of up to 30 s: 47 s.
+        let longer = EmbargoDelay::Uniform { base: secs(180) + secs(30), spread: secs(30) };
+        let longer = longer.longer(2 * noise.wait());
+        assert_eq!(params.embargo_with(&noise), Embargo { delay: longer, ..params.embargo });
+        let at_sink = |params: Params, noise: &NoiseConfig| {
+            let (_, warnings) = params.check_with(noise).expect("possible");
+            warnings.into_iter().find(|w| matches!(w, Warning::EarlyEmbargoAtSink { .. }))
+        };
+        assert_eq!(at_sink(params, &noise), None);
+        let rendezvous = params.rendezvous.expect("it has one");
+        let pool = Rendezvous { window: secs(170), ..rendezvous.pool };
+        let late = Params { rendezvous: Some(RendezvousParams { pool, ..rendezvous }), ..params };
+        assert!(at_sink(late, &noise).is_some(), "noise is no excuse");
+        let unsealed = Params { rendezvous: None, ..params };
+        assert_eq!(unsealed.embargo_with(&noise), params.embargo);
     }
 
     #[test]

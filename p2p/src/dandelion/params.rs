@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use scape_pool::{Embargo, EmbargoDelay, Patience, PatienceMode, Rendezvous};
 
+use crate::noise::NoiseConfig;
+
 /// The parameters of Dandelion in one zone.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Params {
@@ -38,6 +40,21 @@ impl Params {
     /// known by a key may be elected, and one that would not serve would be a black hole.
     pub fn service(&self) -> RendezvousParams {
         self.rendezvous.unwrap_or(SERVICE)
+    }
+
+    /// The embargo where there is white noise. The way to a sink takes longer there, and so does the
+    /// embargo: else what is on its way would be sealed anew in vain.
+    pub fn embargo_with(&self, noise: &NoiseConfig) -> Embargo {
+        Embargo { delay: self.embargo.delay.longer(self.carriage(noise)), ..self.embargo }
+    }
+
+    /// What white noise adds to the way to a sink: the waits for frames of a way of average length,
+    /// and the longest hold before the delivery. Zero where nothing is sealed.
+    pub(super) fn carriage(&self, noise: &NoiseConfig) -> Duration {
+        let Some(RendezvousParams { forward, .. }) = self.rendezvous else { return Duration::ZERO };
+        // As with stems, 1,000 links stand for a way that never ends.
+        let links = (1.0 / (1.0 - forward)).min(1_000.0);
+        noise.wait().mul_f64(links) + noise.hold()
     }
 
     /// The same parameters with all times divided by `factor`, for demonstrations that should not

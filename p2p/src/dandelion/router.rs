@@ -116,8 +116,14 @@ impl DandelionRouter {
     /// Who carries a sealed transaction, not back to whom it came from. As long as the epoch lasts it
     /// is the same one, but for what is sealed again: that is given to another one for each attempt.
     pub fn carrier(&self, from: Option<PeerId>, attempt: u8) -> Option<PeerId> {
-        let others = || self.carriers.iter().filter(|peer| Some(**peer) != from);
-        others().nth(usize::from(attempt).checked_rem(others().count())?).copied()
+        let others = || self.carriers().filter(|peer| Some(*peer) != from);
+        others().nth(usize::from(attempt).checked_rem(others().count())?)
+    }
+
+    /// Those who can be asked to carry: where there is cover, only to them something can be sent.
+    fn carriers(&self) -> impl Iterator<Item = PeerId> {
+        let is_reached = |peer: &&PeerId| self.covered == 0 || self.relays.contains(peer);
+        self.carriers.iter().filter(is_reached).copied()
     }
 
     /// When the epoch ends.
@@ -170,7 +176,7 @@ impl Router for DandelionRouter {
     fn coin(&mut self, source: Source, rng: &mut dyn Rng) -> Coin {
         match self.params.coin {
             // Not by chance: a relay that sees it in the clear may tell.
-            _ if !self.sinks.0.is_empty() && !self.carriers.is_empty() => Coin::Seal,
+            _ if !self.sinks.0.is_empty() && self.carriers().next().is_some() => Coin::Seal,
             _ if self.params.own_always_stem && source == Source::Own => Coin::Stem,
             // It has just come from where nobody saw it: to tell everyone would say that it did.
             _ if source == Source::Zone => Coin::Stem,
@@ -383,6 +389,35 @@ mod tests {
             })
             .collect();
         assert_eq!(firsts.len(), 9, "all have their turn");
+    }
+
+    #[test]
+    fn under_cover_only_those_who_are_covered_carry() {
+        let mut router = router(Preset::GrinDoc, 0);
+        router.cover(2);
+        router.set_sinks(vec![sink(1)], 1);
+        let carrying = |id| Candidate { carries: true, ..candidate(id) };
+        router.set_candidates((1..=8).map(carrying));
+        for epoch in 1..20 {
+            router.handle_timeout(Instant::from_secs(600 * epoch));
+            let carriers: BTreeSet<_> = (0..8).filter_map(|n| router.carrier(None, n)).collect();
+            assert_eq!(carriers, router.covered().iter().copied().collect());
+            let [first, second] = [0, 1].map(|attempt| router.carrier(None, attempt));
+            assert_eq!(router.carrier(first, 0), second, "never back");
+        }
+        // Of the two only one carries, then neither does.
+        let [one, other] = *router.covered() else { panic!("two are covered") };
+        let others = |not: &[PeerId], router: &mut DandelionRouter| {
+            router.set_candidates(
+                (1..=8)
+                    .map(|id| Candidate { carries: !not.contains(&PeerId(id)), ..candidate(id) }),
+            );
+            (router.carrier(None, 0), router.carrier(None, 1))
+        };
+        assert_eq!(others(&[one], &mut router), (Some(other), Some(other)));
+        assert_eq!(others(&[one, other], &mut router), (None, None));
+        let mut rng = ChaCha12Rng::from_seed([3; 32]);
+        assert_ne!(router.coin(Source::Own, &mut rng), Coin::Seal, "there is nobody to hand it to");
     }
 
     #[test]

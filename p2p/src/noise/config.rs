@@ -110,6 +110,15 @@ impl NoiseConfig {
         self.lead + Duration::from_secs_f64((mean * mean + variance) / (2.0 * mean))
     }
 
+    /// How long something sealed is held at most before it leaves for its sink outside of the
+    /// frames: two longest intervals, 30 s at the defaults. It is held for an even share of that.
+    ///
+    /// Whoever watches sees it leave, and asks with which frame it came. In two longest intervals
+    /// every channel into the node had two frames or more, and each frame of them is as likely.
+    pub fn hold(&self) -> Duration {
+        2 * self.interval.saturating_add(self.spread)
+    }
+
     /// What the frames of all channels of a zone cost on average, in bytes per second: 491.5 at
     /// the defaults. What encrypts them comes on top.
     pub fn bytes_per_second(&self) -> f64 {

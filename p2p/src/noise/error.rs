@@ -79,7 +79,7 @@ pub enum QueueError {
         /// The longest message in bytes.
         limit: usize,
     },
-    /// A message goes out on the channel to its relay.
+    /// A message goes out on the channel to whom it is for.
     #[error("no channel goes to this peer")]
     NoChannel,
     /// As much is waiting as may, and nobody has more of it than this source.

@@ -15,9 +15,9 @@ pub const CHANNELS: usize = 2;
 
 /// The channels of one zone.
 ///
-/// A message goes out on the channel to its relay, and only there: two holders would merge it with
-/// different others, and two spies would see it. The other channel keeps whoever watches from
-/// seeing which peer the relay is. The channels share nothing: each has times of its own.
+/// A message goes out on the channel to whom it is for, and only there: two holders would merge it
+/// with different others, and two spies would see it. The other channel keeps whoever watches from
+/// seeing who that is. The channels share nothing: each has times of its own.
 #[derive(Debug)]
 pub struct Channels([Channel; CHANNELS]);
 
@@ -38,23 +38,19 @@ impl Channels {
         self.0.get(index)
     }
 
-    /// The channels go to these peers from now on, the first of which are relays. A channel that
-    /// goes to any of them already stays with it; the others are given those that are left, in
-    /// order, or get nobody. Gives the tickets of what waited for a peer that is no relay now: it has
-    /// to take another way.
-    pub fn assign(&mut self, peers: &[PeerId], relays: usize) -> Vec<Ticket> {
-        let relays = &peers[..relays.min(peers.len())];
+    /// The channels go to these peers from now on. A channel that goes to any of them already stays
+    /// with it; the others are given those that are left, in order, or get nobody. Gives the tickets
+    /// of what waited for a peer to which none goes now: it has to take another way.
+    pub fn assign(&mut self, peers: &[PeerId]) -> Vec<Ticket> {
         let goes_to = |channel: &Channel| channel.peer().filter(|peer| peers.contains(peer));
         let kept: Vec<_> = self.0.iter().filter_map(goes_to).collect();
         let mut new = peers.iter().filter(|peer| !kept.contains(peer));
         let mut left_over = Vec::new();
         for channel in &mut self.0 {
-            if channel.peer().is_none_or(|peer| !relays.contains(&peer)) {
-                left_over.extend(channel.take_all());
-            }
             if channel.peer().is_some_and(|peer| kept.contains(&peer)) {
                 continue;
             }
+            left_over.extend(channel.take_all());
             match new.next() {
                 Some(peer) => channel.attach(*peer),
                 None => channel.detach(),
@@ -68,21 +64,21 @@ impl Channels {
         self.0.iter().filter_map(Channel::peer)
     }
 
-    /// Queues a message on the channel to its relay; gives the tickets of those that had to make
-    /// room there.
+    /// Queues a message on the channel to a peer; gives the tickets of those that had to make room
+    /// there.
     ///
     /// # Errors
     ///
     /// One [`QueueError`] per rule.
     pub fn push(
         &mut self,
-        relay: PeerId,
+        peer: PeerId,
         source: Source,
         ticket: Ticket,
         bytes: Bytes,
     ) -> Result<Vec<Ticket>, QueueError> {
         let mut channels = self.0.iter_mut();
-        let channel = channels.find(|channel| channel.peer() == Some(relay));
+        let channel = channels.find(|channel| channel.peer() == Some(peer));
         channel.ok_or(QueueError::NoChannel)?.push(source, ticket, bytes)
     }
 

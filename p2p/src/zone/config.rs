@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use scape_aggregate::Consensus;
-use scape_pool::{Capacity, PoolConfig};
+use scape_pool::{Capacity, Embargo, PoolConfig};
 
 use crate::addr::{Host, Network, PeerAddr};
 use crate::dandelion::{Params, Preset};
@@ -70,11 +70,16 @@ impl ZoneConfig {
         }
     }
 
+    /// The embargo that is in force.
+    pub(super) fn embargo(&self) -> Embargo {
+        self.noise.map_or(self.params.embargo, |noise| self.params.embargo_with(noise.config()))
+    }
+
     pub(super) fn pool_config(&self) -> PoolConfig {
         PoolConfig {
             consensus: self.consensus,
             patience: self.params.patience,
-            embargo: self.params.embargo,
+            embargo: self.embargo(),
             rendezvous: Some(self.params.service().pool),
             capacity: self.capacity,
         }

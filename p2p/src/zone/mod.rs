@@ -53,7 +53,7 @@ use thiserror::Error;
 
 use crate::addr::{Host, PeerAddr};
 use crate::book::{Book, UnixTime};
-use crate::dandelion::{Candidate, DandelionRouter, Params};
+use crate::dandelion::{DandelionRouter, Params};
 use crate::link::Score;
 use crate::noise::{CHANNELS, QueueError};
 use crate::wire::{BanReason, Message, weight_within};
@@ -367,13 +367,9 @@ impl Zone {
                     self.pass_on_gathered(&tx, ctx);
                     self.recheck(self.verifications.touched_by(&tx), ctx);
                 }
-                scape_pool::Effect::Stem { relay, tx, parts } => {
-                    for parts in self.stem(relay, tx, parts) {
-                        self.undelivered(&parts, ctx);
-                    }
-                }
+                scape_pool::Effect::Stem { relay, tx, parts } => self.stem(relay, tx, parts, ctx),
                 scape_pool::Effect::Seal { sink, tx, parts, attempt } => {
-                    self.seal_and_send(sink, &tx, (parts, attempt), ctx);
+                    self.seal_and_send(sink, tx, (parts, attempt), ctx);
                 }
             }
         }
@@ -384,15 +380,14 @@ impl Zone {
         self.pool.handle_undelivered(parts, &mut ctx);
     }
 
-    /// Hands an aggregate to a relay. Gives back the parts of what has to go another way.
-    fn stem(&mut self, relay: PeerId, tx: ValidTx, parts: Vec<EntryId>) -> Vec<Vec<EntryId>> {
-        if self.noise.is_some() {
-            return self.hide(relay, tx, parts);
+    /// Hands an aggregate to a relay, or else sends its parts another way.
+    fn stem(&mut self, relay: PeerId, tx: ValidTx, parts: Vec<EntryId>, ctx: &ZoneContext<'_>) {
+        if self.is_noisy() {
+            return self.hide(relay, tx, parts, ctx);
         }
-        let Some(peer) = self.peers.get_mut(&relay) else { return vec![parts] };
+        let Some(peer) = self.peers.get_mut(&relay) else { return self.undelivered(&parts, ctx) };
         peer.remember_stem(&tx, parts);
         self.send(relay, Message::StemTransaction(tx.as_transaction().clone()));
-        Vec::new()
     }
 
     fn send(&mut self, peer: PeerId, message: Message) {
@@ -403,14 +398,12 @@ impl Zone {
     fn refresh_relays(&mut self, ctx: &ZoneContext<'_>) {
         let (tip, lag) = (ctx.chain.tip(), self.config.params.relay_max_lag);
         let whitelist: &BTreeSet<Host> = &self.config.peers.whitelist;
-        let noisy = self.noise.is_some();
+        let noisy = self.is_noisy();
         let eligible = self.peers.iter().filter(|(_, peer)| {
             let hidden = !noisy || peer.info.protection.is_encrypted();
             hidden && peer.can_relay(&tip, lag, whitelist)
         });
         let candidates = eligible.filter_map(|(id, peer)| peer.as_candidate(*id));
-        // What leaves sealed is not in the frames: under noise nothing of ours may.
-        let candidates = candidates.map(|c| Candidate { carries: c.carries && !noisy, ..c });
         self.router.set_candidates(candidates);
         let before = self.way_out();
         self.router.set_way_out(self.way_out_now());
@@ -420,7 +413,7 @@ impl Zone {
         }
     }
 
-    /// Whether stem transactions leave in white noise alone.
+    /// Whether what is stemmed, sealed or not, leaves in white noise alone.
     pub fn is_noisy(&self) -> bool {
         self.config.noise.is_some()
     }

@@ -38,7 +38,7 @@ impl Zone {
         self.config.params = params;
         self.router.set_params(params, ctx.now);
         let service = Some(params.service().pool);
-        self.pool.set_timers(params.patience, params.embargo, service, ctx.now);
+        self.pool.set_timers(params.patience, self.config.embargo(), service, ctx.now);
         self.refresh_relays(ctx);
         self.elect_again(ctx);
     }

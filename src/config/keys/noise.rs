@@ -29,8 +29,8 @@ pub(super) const ZONE_NOISE: Key = key(
     Value("false"),
     Kind::Switch,
     "",
-    "Whether stem transactions leave in frames of white noise alone: frames of one size that go to \
-     two outbound peers at random times, whether or not there is something to say. Only peers that \
-     encrypt are relays then, and the owner's transactions wait until there is one; they are not \
-     sealed to sinks; and each hop takes some 8 s longer.",
+    "Whether stem transactions, sealed or not, leave in frames of white noise alone: frames of one \
+     size that go to two outbound peers at random times, whether or not there is something to say. \
+     Only peers that encrypt are relays then, and the owner's transactions wait until there is one; \
+     and each hop takes some 8 s longer.",
 );

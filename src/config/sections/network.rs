@@ -21,7 +21,7 @@ pub struct NetworkSection {
     pub advertise: Option<SocketAddr>,
     /// Whether links are encrypted.
     pub encryption: Encryption,
-    /// Whether stem transactions leave in white noise alone.
+    /// Whether stem transactions, sealed or not, leave in white noise alone.
     pub noise: bool,
     /// Addresses to stay connected to.
     pub peers: BTreeSet<SocketAddr>,
@@ -74,7 +74,7 @@ pub struct TorSection {
     pub listen: Option<SocketAddr>,
     /// Our onion service.
     pub name: Option<PeerAddr>,
-    /// Whether stem transactions leave in white noise alone.
+    /// Whether stem transactions, sealed or not, leave in white noise alone.
     pub noise: bool,
     /// Names to stay connected to.
     pub peers: BTreeSet<PeerAddr>,
@@ -119,7 +119,7 @@ pub struct I2pSection {
     pub listen: Option<SocketAddr>,
     /// Our destination.
     pub name: Option<PeerAddr>,
-    /// Whether stem transactions leave in white noise alone.
+    /// Whether stem transactions, sealed or not, leave in white noise alone.
     pub noise: bool,
     /// Names to stay connected to.
     pub peers: BTreeSet<PeerAddr>,

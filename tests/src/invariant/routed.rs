@@ -12,7 +12,9 @@ use crate::flow::{Mint, kernels};
 use crate::net::{Happening, Network, NodeId, Observation};
 
 /// Relays stay for an epoch unless they are lost; stem transactions go to relays only, and these
-/// are outbound and in sync; what is sealed goes to outbound peers only; what a lost relay did not get goes another way at once.
+/// are outbound and in sync; what is sealed goes to outbound peers only; what a lost relay did not
+/// get goes another way at once. Where there is white noise all of it goes in frames, but for what is
+/// handed to the sink that it is sealed to.
 ///
 /// A child goes where its parent went, also when that is a relay of an earlier epoch.
 #[derive(Debug)]
@@ -138,7 +140,13 @@ impl Invariant for Routed {
         }
         for happening in what {
             match happening {
-                Happening::Sent { from, link, height, message, .. } if honest(net, *from) => {
+                Happening::Sent { from, to, link, height, hidden, message }
+                    if honest(net, *from) =>
+                {
+                    if !hidden && is_bare(net, *from, *to, message) {
+                        let fault = format!("{from} sends to {to} outside of its frames");
+                        return breach(fault, &[]);
+                    }
                     let Message::StemTransaction(tx) = message else {
                         if is_misdelivered(net, *from, *link, message) {
                             return breach(format!("{from} hands what is sealed to {link}"), &[]);
@@ -169,6 +177,16 @@ fn is_misdelivered(net: &Network, id: NodeId, link: PeerId, message: &Message) -
     let Message::SealedStem { .. } = message else { return false };
     let mut peers = net.node(id).zone().into_iter().flat_map(|zone| zone.peers());
     peers.any(|peer| peer.id == link && peer.direction != Direction::Outbound)
+}
+
+/// Whether a message that shows should have been hidden.
+fn is_bare(net: &Network, id: NodeId, to: NodeId, message: &Message) -> bool {
+    net.node(id).config().noise.is_some()
+        && match message {
+            Message::StemTransaction(_) => true,
+            Message::SealedStem { sink, .. } => net.node(to).sink_key() != *sink,
+            _ => false,
+        }
 }
 
 /// A kernel that was not sent and did not go another way at once, though it is still held. The

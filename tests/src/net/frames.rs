@@ -19,7 +19,8 @@ impl Network {
                 return;
             }
             let height = self.nodes[from.0].ledger.tip().height;
-            self.happened(|| Happening::Sent { from, to, link: peer, height, message });
+            let (link, hidden) = (peer, true);
+            self.happened(|| Happening::Sent { from, to, link, height, hidden, message });
         }
         let at = self.nodes[id.0].clock.moment(at).max(self.now);
         self.queue.push(at, Event::Frame { from: peer, frame });

@@ -156,6 +156,7 @@ impl Network {
                 to,
                 link: from,
                 height,
+                hidden: false,
                 message: copy(),
             });
         }

@@ -29,6 +29,8 @@ pub enum Happening {
         link: PeerId,
         /// The height of the sender's chain at that moment.
         height: u64,
+        /// Whether it was hidden in frames of white noise.
+        hidden: bool,
         /// The message.
         message: Message,
     },

@@ -163,9 +163,9 @@ fn an_epoch_that_keeps_the_peer_does_not_confuse_it() {
 }
 
 #[test]
-fn a_message_goes_to_its_relay_and_both_channels_look_alike() {
+fn a_message_goes_to_whom_it_is_for_and_both_channels_look_alike() {
     let mut channels = Channels::new(&noise(), [7; 32], Instant::ZERO);
-    assert_eq!(channels.assign(&[PeerId(1), PeerId(2)], 2), []);
+    assert_eq!(channels.assign(&[PeerId(1), PeerId(2)]), []);
     assert_eq!(channels.push(PeerId(2), OWN, Ticket(1), message(2, 1)), Ok(vec![]));
     let nobody = channels.push(PeerId(3), OWN, Ticket(2), message(1, 2));
     assert_eq!(nobody, Err(QueueError::NoChannel));
@@ -187,20 +187,19 @@ fn a_message_goes_to_its_relay_and_both_channels_look_alike() {
 fn what_waited_for_a_peer_that_is_gone_is_given_back() {
     let mut channels = Channels::new(&noise(), [8; 32], Instant::ZERO);
     let peers = |channels: &Channels| [0, 1].map(|i| channels.get(i).unwrap().peer());
-    channels.assign(&[PeerId(1), PeerId(2)], 2);
+    channels.assign(&[PeerId(1), PeerId(2)]);
     for ticket in 0..3 {
         let relay = PeerId(1 + ticket % 2);
         channels.push(relay, OWN, Ticket(ticket), message(3, 1)).unwrap();
     }
     // One of each is half way.
     (0..4).for_each(|_| drop(channels.handle_timeout(channels.poll_timeout())));
-    assert_eq!(channels.assign(&[PeerId(3), PeerId(2)], 2), [Ticket(0), Ticket(2)]);
+    assert_eq!(channels.assign(&[PeerId(3), PeerId(2)]), [Ticket(0), Ticket(2)]);
     assert_eq!(peers(&channels), [Some(PeerId(3)), Some(PeerId(2))]);
     assert!(channels.get(1).unwrap().held() > 0, "whoever stays is not disturbed");
-    assert_eq!(channels.assign(&[PeerId(2), PeerId(3)], 2), [], "whatever their order");
-    assert_eq!(channels.assign(&[PeerId(3), PeerId(2)], 1), [Ticket(1)], "no relay any more");
-    assert_eq!(peers(&channels), [Some(PeerId(3)), Some(PeerId(2))], "but still covered");
-    assert_eq!(channels.assign(&[PeerId(4)], 1), []);
+    assert_eq!(channels.assign(&[PeerId(2), PeerId(3)]), [], "whatever their order");
+    assert_eq!(peers(&channels), [Some(PeerId(3)), Some(PeerId(2))], "nor do channels");
+    assert_eq!(channels.assign(&[PeerId(4)]), [Ticket(1)]);
     assert_eq!(peers(&channels), [Some(PeerId(4)), None]);
     assert_eq!(channels.push(PeerId(2), OWN, Ticket(9), message(1, 1)), Err(QueueError::NoChannel));
 }
@@ -208,7 +207,7 @@ fn what_waited_for_a_peer_that_is_gone_is_given_back() {
 #[test]
 fn a_message_that_is_not_needed_any_more_is_not_sent() {
     let mut channels = Channels::new(&noise(), [9; 32], Instant::ZERO);
-    channels.assign(&[PeerId(1)], 1);
+    channels.assign(&[PeerId(1)]);
     for ticket in 0..2 {
         channels.push(PeerId(1), OWN, Ticket(ticket), message(20, 1)).unwrap();
     }

@@ -2,6 +2,7 @@
 //! [`rendezvous`](crate::dandelion::rendezvous).
 
 mod carry;
+mod held;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
@@ -12,6 +13,7 @@ use lru::LruCache;
 use scape_aggregate::Hash;
 use scape_pool::{EntryId, Instant, PeerId, SinkId};
 
+use self::held::Held;
 use super::peer::Peer;
 use super::{Effect, Zone, ZoneContext};
 use crate::addr::PeerAddr;
@@ -34,6 +36,8 @@ pub(super) struct Sinks {
     carrier: Carrier,
     /// What waits for a link to its sink.
     errands: BTreeMap<PeerAddr, Vec<(PublicKey, Bytes)>>,
+    /// What is held before it leaves a zone with white noise outside of its frames.
+    held: Held,
     /// Addresses that we connect to for that, or to see a key, and for nothing else.
     visits: BTreeSet<PeerAddr>,
     /// What was sealed here, by hash: how often it was sealed, and what it is made of.
@@ -88,6 +92,7 @@ impl Sinks {
             epoch: None,
             carrier: Carrier::new(),
             errands: BTreeMap::new(),
+            held: Held::default(),
             visits: BTreeSet::new(),
             own: LruCache::new(OWN),
             next_probe: now + PROBE_INTERVAL,
@@ -134,10 +139,12 @@ impl Zone {
 
     pub(super) fn sinks_timeout(&self) -> Option<Instant> {
         let visits = self.peers.values().filter_map(|peer| peer.visit);
-        visits.chain([self.sinks.next_probe, self.sinks.next_telling]).min()
+        let held = self.sinks.held.poll_timeout();
+        visits.chain(held).chain([self.sinks.next_probe, self.sinks.next_telling]).min()
     }
 
-    /// Ends visits, tells peers of keys, and looks at one that we only heard of.
+    /// Ends visits, delivers what was held, tells peers of keys, and looks at one that we only heard
+    /// of.
     pub(super) fn on_sinks_timeout(&mut self, ctx: &ZoneContext<'_>) {
         let is_over = |peer: &Peer| peer.visit.is_some_and(|end| end <= ctx.now);
         for (id, peer) in self.peers.iter_mut().filter(|(_, peer)| is_over(peer)) {
@@ -145,6 +152,7 @@ impl Zone {
             peer.closing = true;
             self.effects.push_back(Effect::Disconnect { peer: *id, reason: None });
         }
+        self.on_held_timeout(ctx);
         if self.sinks.next_telling <= ctx.now {
             self.sinks.next_telling = ctx.now + TELL_INTERVAL;
             let friends = self.peers.iter().filter(|(_, peer)| peer.speaks_names());

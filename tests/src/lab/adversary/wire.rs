@@ -187,7 +187,7 @@ fn frames(
     let Ok(noise) = NoiseConfig::default().check() else { return Vec::new() };
     let mut channels = Channels::new(&noise, seed, begin);
     let relay = PeerId(0);
-    channels.assign(&[relay, PeerId(1)], 1);
+    channels.assign(&[relay, PeerId(1)]);
     let mut frames = Vec::new();
     let mut messages = messages.iter().zip(0..).peekable();
     while channels.poll_timeout() <= end {
