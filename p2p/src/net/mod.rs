@@ -116,6 +116,11 @@ impl Net {
         self.hub.carrier.state()
     }
 
+    /// The name under which a session of a SAM bridge is reached, while there is one.
+    pub fn name(&self) -> Option<PeerAddr> {
+        self.hub.carrier.destination().map(|name| self.hub.i2p_addr(name))
+    }
+
     /// Connects to an address of the net's network. [`NetEvent::Connected`] or [`NetEvent::ConnectFailed`] follows.
     pub fn connect(&self, addr: impl Into<PeerAddr>) {
         let addr = addr.into();

@@ -205,9 +205,12 @@ async fn a_session_that_is_lost_is_made_again_with_the_same_key() {
     assert!(made.contains("DESTINATION=TRANSIENT"), "{made}");
     let i2p = PeerAddr::I2p(sam::name(2), 3414);
     wait_until(|| node.net.way_state() == WayState::Working).await;
+    let own = PeerAddr::I2p(sam::name(1), CONSENSUS.chain.default_port());
+    assert_eq!(node.net.name(), Some(own));
 
     live.send(false).unwrap();
     wait_until(|| node.is_failing()).await;
+    assert_eq!(node.net.name(), None);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), sam::key(1));
     node.net.connect(i2p);
     assert!(matches!(node.failed().await, TransportError::NoSession), "no other way is taken");
