@@ -57,7 +57,7 @@ pub struct StatusView {
 pub struct ZoneView {
     /// `clearnet`, `tor` or `i2p`.
     pub zone: String,
-    /// The name under which it is reached, if peers are told one.
+    /// The name under which it is reached, if it is known.
     pub name: Option<String>,
     /// Whether its proxy or bridge works.
     pub way: WayView,

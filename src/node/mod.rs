@@ -243,7 +243,7 @@ impl JournalState {
 pub struct ZoneStatus {
     /// The network.
     pub network: Network,
-    /// The name under which it is reached, if peers are told one.
+    /// The name under which it is reached, if it is known.
     pub name: Option<PeerAddr>,
     /// Whether its proxy or bridge works.
     pub way: WayState,

@@ -378,7 +378,7 @@ impl Site {
         let clocks = self.zone.pool().clocks(EMBARGOES);
         ZoneStatus {
             network: self.network,
-            name: self.zone.peers_config().own_name,
+            name: self.net.name().or(self.zone.peers_config().own_name),
             way: self.net.way_state(),
             noise: self.zone.is_noisy(),
             way_out: self.zone.way_out(),

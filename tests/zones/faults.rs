@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use scape::aggregate::Transaction;
+use scape::aggregate::{ChainType, Transaction};
 use scape::node::OwnState;
 use scape::p2p::addr::{I2pAddr, Network, PeerAddr};
 use scape::p2p::net::WayState;
@@ -176,7 +176,11 @@ async fn a_bridge_that_is_killed_holds_it_up() {
     let hidden = i2p(bridge.at, params(1.0, Duration::from_millis(300)), &[name], 1);
     let (node, mut public) = beside_clearnet(hidden).await;
     node.until_relay(Network::I2p).await;
-    assert_eq!(node.zone(Network::I2p).await.way, WayState::Working);
+    let zone = node.zone(Network::I2p).await;
+    assert_eq!(zone.way, WayState::Working);
+    let own = I2pAddr::of_destination(&destination(1));
+    let port = ChainType::AutomatedTesting.default_port();
+    assert_eq!(zone.name, Some(PeerAddr::I2p(own, port)), "it can be told to others");
 
     bridge.go_away().await;
     let lost = |zone: &scape::node::ZoneStatus| zone.relays.is_empty() && is_failing(&zone.way);

@@ -12,7 +12,7 @@ use scape_pool::Instant;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::addr::{Host, PeerAddr};
+use crate::addr::{Host, I2pAddr, PeerAddr};
 use crate::book::host_of;
 use crate::handshake::{Local, NOWHERE, Nonces};
 use crate::peer::PeerId;
@@ -87,6 +87,11 @@ impl Hub {
             next_id: AtomicU64::new(0),
             state: Mutex::new(state),
         }
+    }
+
+    /// A destination comes without a port; this is the one that all names of it have.
+    pub(super) fn i2p_addr(&self, name: I2pAddr) -> PeerAddr {
+        PeerAddr::I2p(name, self.config.consensus.chain.default_port())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

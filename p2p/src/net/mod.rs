@@ -37,6 +37,7 @@ use tokio::sync::mpsc;
 use tracing::debug;
 
 use crate::addr::{Host, PeerAddr};
+use crate::handshake::HandshakeError;
 use crate::peer::{Direction, PeerId};
 use crate::secure::KnownKeys;
 use crate::wire::{BanReason, MAX_USER_AGENT, Message, Tip};
@@ -115,6 +116,11 @@ impl Net {
     /// Whether the way to the peers works.
     pub fn way_state(&self) -> WayState {
         self.hub.carrier.state()
+    }
+
+    /// The name under which a session of a SAM bridge is reached, while there is one.
+    pub fn name(&self) -> Option<PeerAddr> {
+        self.hub.carrier.destination().map(|name| self.hub.i2p_addr(name))
     }
 
     /// Connects to an address of the net's network. [`NetEvent::Connected`] or [`NetEvent::ConnectFailed`] follows.
@@ -280,6 +286,10 @@ async fn dial(hub: &Arc<Hub>, addr: PeerAddr) -> Result<(), ConnectError> {
         && hub.is_blocked(addr.ip())
     {
         return Err(ConnectError::Blocked);
+    }
+    // A router need not lead back to where it came from, where the nonce would tell.
+    if matches!(addr, PeerAddr::I2p(name, _) if hub.carrier.destination() == Some(name)) {
+        return Err(HandshakeError::ConnectedToSelf.into());
     }
     let place = hub.take_address(addr).ok_or(ConnectError::AlreadyConnected)?;
     let (stream, greeted) = or_shutdown(hub, async {

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 use tracing::{debug, info, warn};
 
-use crate::addr::{Host, PeerAddr};
+use crate::addr::Host;
 
 use super::file::replace_file;
 use super::hub::Hub;
@@ -85,8 +85,7 @@ async fn accept_all(hub: &Arc<Hub>, session: &SamSession, task: &mpsc::Sender<()
     loop {
         match session.accept().await {
             Ok((stream, name)) => {
-                // Names are known without their ports; this is the one that the others have.
-                let addr = PeerAddr::I2p(name, hub.config.consensus.chain.default_port());
+                let addr = hub.i2p_addr(name);
                 if let Some(place) = hub.take_place(Some(Host::I2p(name))) {
                     let welcome = welcome(Arc::clone(hub), stream, Some(addr), place);
                     spawn(task.clone(), welcome);

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::net::TcpStream;
 
-use crate::addr::{Network, PeerAddr};
+use crate::addr::{I2pAddr, Network, PeerAddr};
 
 use super::transport::{Credentials, DialTimeouts, Isolation, Socks, Transport, TransportError};
 
@@ -93,6 +93,14 @@ impl Carrier {
 
     pub(super) fn state(&self) -> WayState {
         self.inner().state.clone()
+    }
+
+    /// The destination under which the bridge has us, while there is a session.
+    pub(super) fn destination(&self) -> Option<I2pAddr> {
+        match &self.inner().transport {
+            Some(Transport::Sam(session)) => Some(session.addr()),
+            Some(Transport::Direct(_) | Transport::Socks(_)) | None => None,
+        }
     }
 
     /// There is a way from now on.

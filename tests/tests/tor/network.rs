@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
+use crate::journey::Gate;
 use crate::program::{Running, free_addr, until};
 
 /// The port of every onion service.
@@ -97,18 +98,23 @@ impl TorNetwork {
 }
 
 impl TorClient {
-    pub(crate) fn socks(&self) -> SocketAddr {
-        self.socks
-    }
-
     /// The onion address, with its port.
     pub(crate) fn onion(&self) -> String {
         let host = fs::read_to_string(self.dir.join("service/hostname")).unwrap();
         format!("{}:{ONION_PORT}", host.trim())
     }
+}
 
-    /// Starts it, again if it was stopped: it keeps its onion address.
-    pub(crate) async fn start(&mut self) {
+impl Gate for TorClient {
+    fn addr(&self) -> SocketAddr {
+        self.socks
+    }
+
+    fn stop(&mut self) {
+        self.process = None;
+    }
+
+    async fn start(&mut self) {
         let log = self.dir.join("log");
         let _ = fs::remove_file(&log);
         self.process = Some(start_tor(&self.dir));
@@ -116,11 +122,6 @@ impl TorClient {
             fs::read_to_string(&log).unwrap().contains("Bootstrapped 100%").then_some(())
         })
         .await;
-    }
-
-    /// Ends it, with all its connections.
-    pub(crate) fn stop(&mut self) {
-        self.process = None;
     }
 }
 

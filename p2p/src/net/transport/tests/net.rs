@@ -5,7 +5,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::handshake::NOWHERE;
+use crate::handshake::{HandshakeError, NOWHERE};
 use crate::net::{ConnectError, Net, NetConfig, NetError, NetEvent, Way, WayState};
 use crate::peer::{Direction, PeerId};
 use crate::wire::{FrameDecoder, Message};
@@ -205,9 +205,12 @@ async fn a_session_that_is_lost_is_made_again_with_the_same_key() {
     assert!(made.contains("DESTINATION=TRANSIENT"), "{made}");
     let i2p = PeerAddr::I2p(sam::name(2), 3414);
     wait_until(|| node.net.way_state() == WayState::Working).await;
+    let own = PeerAddr::I2p(sam::name(1), CONSENSUS.chain.default_port());
+    assert_eq!(node.net.name(), Some(own));
 
     live.send(false).unwrap();
     wait_until(|| node.is_failing()).await;
+    assert_eq!(node.net.name(), None);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), sam::key(1));
     node.net.connect(i2p);
     assert!(matches!(node.failed().await, TransportError::NoSession), "no other way is taken");
@@ -216,6 +219,23 @@ async fn a_session_that_is_lost_is_made_again_with_the_same_key() {
     let made = created(&mut told).await;
     assert!(made.contains(&format!("DESTINATION={}", sam::key(1))), "{made}");
     wait_until(|| node.net.way_state() == WayState::Working).await;
+}
+
+/// Others tell of us, too, and a router need not lead back to us.
+#[tokio::test]
+async fn the_own_destination_is_not_dialled() {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let (bridge, _live) = mortal_bridge(tell).await;
+    let mut node = Node::start(Network::I2p, Way::Sam { bridge, key: None }, false).await;
+    wait_until(|| node.net.name().is_some()).await;
+    node.net.connect(PeerAddr::I2p(sam::name(1), 3414));
+    let NetEvent::ConnectFailed { error, .. } = node.next().await else { panic!("not dialled") };
+    let to_self = matches!(error, ConnectError::Handshake(HandshakeError::ConnectedToSelf));
+    assert!(to_self, "{error}");
+    told.close();
+    while let Some(command) = told.recv().await {
+        assert!(!command.starts_with("NAMING"), "{command}");
+    }
 }
 
 #[tokio::test]

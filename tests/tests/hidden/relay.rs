@@ -1,4 +1,4 @@
-//! The program `scape` with a zone on Tor and no other.
+//! The program `scape` with a zone on an anonymity network and no other.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -16,18 +16,6 @@ use crate::program::{Running, client, free_addr, scape, until};
 pub(crate) const VALUE: u64 = 60_000_000_000;
 pub(crate) const SEED: u64 = 1;
 
-/// What one relay is told.
-pub(crate) struct Settings<'a> {
-    /// Where its Tor client listens for it.
-    pub(crate) socks: SocketAddr,
-    /// Where its onion service leads.
-    pub(crate) listen: SocketAddr,
-    pub(crate) own: &'a str,
-    pub(crate) peer: &'a str,
-    /// The share of transactions that go on as stem.
-    pub(crate) stem_probability: f64,
-}
-
 pub(crate) struct Relay {
     // Before the folder that it writes to.
     process: Running,
@@ -37,17 +25,16 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    pub(crate) fn start(settings: &Settings<'_>) -> Self {
+    /// Starts it, with the section of its zone, and the share of transactions that go on as stem.
+    pub(crate) fn start(zone: &str, stem_probability: f64) -> Self {
         let home = tempfile::tempdir().unwrap();
         let [foreign, owner] = [free_addr(), free_addr()];
-        let Settings { socks, listen, own, peer, stem_probability } = settings;
         // Blocks are not exchanged, so none is made: each would have its own.
         let config = format!(
             "[chain]\ntype = \"autotest\"\n\
              [node]\ndata_dir = {:?}\n\
              [network]\nenabled = false\n\
-             [tor]\nenabled = true\nproxy = \"{socks}\"\nlisten = \"{listen}\"\n\
-             name = \"{own}\"\npeers = [\"{peer}\"]\n\
+             {zone}\n\
              [api]\nforeign = \"{foreign}\"\nowner = \"{owner}\"\n\
              [ledger]\nseed = {SEED}\nvalue = {VALUE}\nblock_secs = 100000\n\
              [dandelion]\npreset = \"grin-doc\"\nstem_probability = {stem_probability:?}\n\
@@ -73,19 +60,23 @@ impl Relay {
         wallet.call::<()>("push_transaction", json!([tx.to_json(), false])).await.unwrap();
     }
 
-    /// Until it has reached its peer through an onion service.
+    /// Until it has reached its peer.
     pub(crate) async fn until_connected(&self) {
-        until("connected", 180, async || {
-            let status: StatusView = self.try_ask("get_status", json!([])).await?;
-            (!status.relays.is_empty()).then_some(())
-        })
-        .await;
+        self.until_status("connected", |status| (!status.relays.is_empty()).then_some(())).await;
     }
 
     /// Until nobody is left to whom its own transactions could go.
     pub(crate) async fn until_disconnected(&self) {
-        until("disconnected", 180, async || self.status().await.relays.is_empty().then_some(()))
-            .await;
+        self.until_status("disconnected", |status| status.relays.is_empty().then_some(())).await;
+    }
+
+    /// Until its status says this.
+    pub(crate) async fn until_status<T>(
+        &self,
+        what: &str,
+        says: impl Fn(StatusView) -> Option<T>,
+    ) -> T {
+        until(what, 180, async || says(self.try_ask("get_status", json!([])).await?)).await
     }
 
     pub(crate) async fn status(&self) -> StatusView {
@@ -99,7 +90,7 @@ impl Relay {
         is_it: impl Fn(&TransactionState) -> bool,
     ) -> TransactionState {
         let excess = hex::encode(tx.kernels()[0].excess().as_bytes());
-        until("in that state", 120, async || {
+        until("in that state", 240, async || {
             let own: TransactionView = self.try_ask("get_transaction", json!([excess])).await?;
             is_it(&own.state).then_some(own.state)
         })
