@@ -149,11 +149,11 @@ impl Orphans {
         self.by_kernel.has(kernel)
     }
 
-    /// Whether the owner's waits with this kernel, and has not left.
+    /// Whether something waits with this kernel, and came from nobody but the owner.
     pub(crate) fn is_own(&self, kernel: &Hash) -> bool {
         let waiting = self.by_kernel.get(kernel).iter().filter_map(|id| self.entries.get(id));
-        let mut arrivals = waiting.map(|orphan| &orphan.arrival);
-        arrivals.any(|arrival| arrival.source == Source::Own && !arrival.has_left())
+        let mut own = waiting.map(|orphan| orphan.arrival.source == Source::Own).peekable();
+        own.peek().is_some() && own.all(|own| own)
     }
 
     /// The embargo of one with this kernel that was sent in another life of the node, and how.

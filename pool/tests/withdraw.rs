@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use kit::{World, kernels, peer};
 use scape_aggregate::builder::AssumedTx;
-use scape_aggregate::{Hash, ValidTx};
+use scape_aggregate::{Hash, ValidTx, aggregate};
 use scape_pool::{Accepted, PoolCounts, Record, Source};
 
 impl World {
@@ -108,4 +108,24 @@ fn what_is_public_stays() {
     world.fluff(&public, Source::Own).expect("taken");
     world.stem(&waiting, peer(1)).expect("taken");
     assert_eq!(world.withdraw(), []);
+}
+
+#[test]
+fn what_a_peer_knows_of_stays_although_it_waits() {
+    let mut world = World::new();
+    let (missing, other) = (world.tx(), world.tx());
+    let (of_peer, own) = (world.child(&missing), world.child(&other));
+    world.stem(&of_peer, peer(1)).expect("taken");
+    world.push_all(&[&of_peer, &own]);
+    assert_eq!(world.unsent(), all(&[&own]));
+}
+
+#[test]
+fn what_is_public_in_part_stays() {
+    let mut world = World::new();
+    let (one, other) = (world.tx(), world.tx());
+    let both = aggregate(&[one.clone(), other]).expect("disjoint");
+    world.push(&both);
+    world.fluff(&one, peer(1)).expect("taken");
+    assert_eq!(world.unsent(), BTreeSet::new());
 }
