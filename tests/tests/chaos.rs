@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use scape_p2p::addr::Network as AddrNetwork;
 use scape_p2p::dandelion::Preset;
-use scape_tests::chaos::{Action, Hunt, Met, Role, Scenario, Size, Step, generate, hunt, shrink};
+use scape_tests::chaos::{
+    Action, Hidden, Hunt, Met, Role, Scenario, Size, Step, generate, hunt, shrink,
+};
 
 #[test]
 fn random_networks_lose_nothing() {
@@ -21,7 +24,7 @@ fn random_networks_lose_nothing() {
 /// A third of the nodes have one role.
 fn cast(role: Role) -> Scenario {
     let mut scenario = generate(role as u64, Size { nodes: 12, minutes: 8 });
-    for node in scenario.nodes.iter_mut().skip(8) {
+    for node in scenario.nodes.iter_mut().take(12).skip(8) {
         node.role = role;
     }
     scenario
@@ -59,6 +62,36 @@ fn what_meets_at_sinks_is_lost_nowhere() {
     assert!(all.gathered > 20 && all.aggregates < all.gathered, "{all:?}");
 }
 
+fn small(seed: u64) -> Scenario {
+    generate(seed, Size { nodes: 10, minutes: 8 })
+}
+
+/// The first of the small networks of which this holds.
+fn first(holds: impl Fn(&Scenario) -> bool) -> Scenario {
+    (0..500).map(small).find(holds).expect("some have it")
+}
+
+fn is_noisy(scenario: &Scenario, network: AddrNetwork) -> bool {
+    scenario.nodes.iter().any(|plan| plan.network == network && !plan.noise.is_zero())
+}
+
+#[test]
+fn what_goes_through_zones_and_noise_is_lost_nowhere() {
+    let kinds: [fn(&Scenario) -> bool; 3] = [
+        |scenario| is_noisy(scenario, AddrNetwork::Tor),
+        |scenario| is_noisy(scenario, AddrNetwork::I2p),
+        |scenario| is_noisy(scenario, AddrNetwork::Clearnet),
+    ];
+    for scenario in kinds.map(first) {
+        let outcome = scenario.run();
+        let (seed, Hidden { zones, handed_over, messages, frames, .. }) =
+            (scenario.seed, outcome.hidden);
+        assert_eq!(outcome.breach, None, "seed {seed}");
+        assert_eq!(zones > 0, handed_over > 0, "seed {seed}: {:?}", outcome.hidden);
+        assert!(messages > 0 && frames > 10 * messages as u64, "seed {seed}: {:?}", outcome.hidden);
+    }
+}
+
 /// It fails as long as one transaction is handed in and one node crashes.
 #[test]
 fn what_fails_is_shrunk_to_what_it_needs() {
@@ -90,7 +123,9 @@ fn what_fails_is_shrunk_to_what_it_needs() {
 
 #[test]
 fn a_written_scenario_plays_the_same() {
-    let scenario = generate(11, Size { nodes: 10, minutes: 5 });
-    let read: Scenario = scenario.to_string().parse().expect("it was written");
-    assert_eq!(scenario.run().digest, read.run().digest);
+    let zones = first(|scenario| is_noisy(scenario, AddrNetwork::Tor));
+    for scenario in [generate(11, Size { nodes: 10, minutes: 5 }), zones] {
+        let read: Scenario = scenario.to_string().parse().expect("it was written");
+        assert_eq!(scenario.run().digest, read.run().digest);
+    }
 }

@@ -25,3 +25,8 @@ fn aggregates_that_overlap_cost_nobody_a_transaction() {
 fn locks_rivals_and_crashes_lose_nothing() {
     play(include_str!("../scenarios/locks-and-crashes.txt"), 7);
 }
+
+#[test]
+fn what_is_hidden_on_tor_comes_out_and_is_mined() {
+    play(include_str!("../scenarios/tor-noise.txt"), 4);
+}

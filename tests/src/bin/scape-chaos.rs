@@ -146,6 +146,11 @@ struct Total {
     gathered: usize,
     aggregates: usize,
     met: u64,
+    zoned: u64,
+    noisy: u64,
+    handed_over: usize,
+    messages: usize,
+    frames: u64,
 }
 
 impl Total {
@@ -162,6 +167,11 @@ impl Total {
         self.gathered += outcome.met.gathered;
         self.aggregates += outcome.met.aggregates;
         self.met += u64::from(outcome.met.gathered > 0);
+        self.zoned += u64::from(outcome.hidden.zones > 0);
+        self.noisy += u64::from(outcome.hidden.noisy > 0);
+        self.handed_over += outcome.hidden.handed_over;
+        self.messages += outcome.hidden.messages;
+        self.frames += outcome.hidden.frames;
     }
 
     fn print(&self, took: Duration, threads: usize) {
@@ -177,6 +187,9 @@ impl Total {
         println!("  ended by a crash   {}", self.crashed);
         println!("sealed               {} in {} networks with sinks", self.sealed, self.met);
         println!("  gathered           {} in {} aggregates", self.gathered, self.aggregates);
+        println!("handed over          {} in {} networks with zones", self.handed_over, self.zoned);
+        println!("hidden               {} in {} networks with noise", self.messages, self.noisy);
+        println!("  frames             {}", self.frames);
         println!("took                 {:.1} s on {threads} threads", took.as_secs_f64());
     }
 }

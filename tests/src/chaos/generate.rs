@@ -6,6 +6,7 @@ use rand::RngExt;
 use rand::seq::{IndexedRandom, IteratorRandom};
 use rand_chacha::ChaCha12Rng;
 use scape_aggregate::builder::seeded;
+use scape_p2p::addr::Network as AddrNetwork;
 use scape_p2p::dandelion::Preset;
 
 use super::{Action, NodePlan, Role, Scenario, Step};
@@ -43,7 +44,7 @@ pub fn generate(seed: u64, size: Size) -> Scenario {
         CoinPlan::Genesis(number) => most.max(*number),
         CoinPlan::Output(..) => most,
     });
-    Scenario {
+    let mut scenario = Scenario {
         seed,
         minutes: size.minutes,
         coins,
@@ -56,11 +57,16 @@ pub fn generate(seed: u64, size: Size) -> Scenario {
         nodes,
         txs,
         steps,
-    }
+    };
+    // From a source of their own: the rest stays what it would be without them.
+    let mut draw = Draw { rng: seeded(seed, 0x7a6f_6e65), size };
+    draw.zones(&mut scenario);
+    scenario
 }
 
-struct Draw {
-    rng: ChaCha12Rng,
+/// Draws scenarios.
+pub(super) struct Draw {
+    pub(super) rng: ChaCha12Rng,
     size: Size,
 }
 
@@ -79,7 +85,7 @@ impl Draw {
         for index in 0..count {
             let role = match index < honest {
                 true => Role::Honest,
-                false => *Role::ALL[1..].choose(&mut self.rng).unwrap_or(&Role::BlackHole),
+                false => *Role::in_the_clear().choose(&mut self.rng).unwrap_or(&Role::BlackHole),
             };
             // The ring of honest nodes holds when all else is gone.
             let mut dials = match role {
@@ -104,6 +110,9 @@ impl Draw {
                 outbound,
                 clock: self.clock(drift),
                 room: if self.rng.random_ratio(1, 20) { self.rng.random_range(20..=60) } else { 0 },
+                network: AddrNetwork::Clearnet,
+                beside: None,
+                noise: Duration::ZERO,
                 absent: false,
             });
         }
@@ -119,7 +128,7 @@ impl Draw {
         Clock { ppm: self.rng.random_range(-drift..=drift), ahead: Duration::from_millis(ahead) }
     }
 
-    fn link(&mut self) -> LinkConfig {
+    pub(super) fn link(&mut self) -> LinkConfig {
         let delay = Duration::from_millis(self.rng.random_range(5..=200));
         let jitter = Duration::from_millis(self.rng.random_range(0..=300));
         let mut rarely = |most: f64| match self.rng.random_ratio(1, 4) {
@@ -202,7 +211,7 @@ impl Draw {
     }
 
     /// Some networks have none of this, some have much.
-    fn often(&mut self, most: u64) -> u64 {
+    pub(super) fn often(&mut self, most: u64) -> u64 {
         match self.rng.random_bool(0.5) {
             true => self.rng.random_range(0..=most),
             false => 0,
@@ -212,13 +221,17 @@ impl Draw {
     fn crashes(&mut self) -> Vec<Step> {
         let mut steps = Vec::new();
         for _ in 0..self.often(self.size.nodes as u64 / 3 + 1) {
-            let (node, at) = (self.node(), self.moment());
-            steps.push(step(at, Action::Crash(node)));
-            let away = self.rng.random_range(1_000..300_000);
-            let disk = if self.rng.random_bool(0.7) { Disk::Kept } else { Disk::Lost };
-            steps.push(step(at + away, Action::Restart { node, disk }));
+            let node = self.node();
+            steps.extend(self.crash(node));
         }
         steps
+    }
+
+    pub(super) fn crash(&mut self, node: usize) -> [Step; 2] {
+        let at = self.moment();
+        let away = self.rng.random_range(1_000..300_000);
+        let disk = if self.rng.random_bool(0.7) { Disk::Kept } else { Disk::Lost };
+        [step(at, Action::Crash(node)), step(at + away, Action::Restart { node, disk })]
     }
 
     fn cuts(&mut self) -> Vec<Step> {
@@ -226,9 +239,13 @@ impl Draw {
         (0..count)
             .map(|_| {
                 let (a, b) = (self.node(), self.node());
-                step(self.moment(), Action::Cut(a, b))
+                self.cut(a, b)
             })
             .collect()
+    }
+
+    pub(super) fn cut(&mut self, a: usize, b: usize) -> Step {
+        step(self.moment(), Action::Cut(a, b))
     }
 
     fn partitions(&mut self) -> Vec<Step> {

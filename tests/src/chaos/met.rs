@@ -2,7 +2,7 @@ use std::collections::HashSet;
 
 use scape_aggregate::Hash;
 use scape_p2p::wire::Message;
-use scape_pool::{FluffReason, Instant, Notice};
+use scape_pool::{FluffReason, Instant, Notice, Source};
 
 use crate::invariant::{Breach, Invariants};
 use crate::net::{Happening, Network, Observation, Watch};
@@ -18,20 +18,50 @@ pub struct Met {
     pub aggregates: usize,
 }
 
-/// Judges a network, and counts what meets at sinks.
+/// What went through anonymity networks and white noise.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Hidden {
+    /// How many nodes and zones of nodes are on an anonymity network.
+    pub zones: usize,
+    /// How many have white noise.
+    pub noisy: usize,
+    /// How many kernels came out of an anonymity network onto the stem in the clear, counted for
+    /// each node that brought them.
+    pub handed_over: usize,
+    /// How many stem transactions left in frames.
+    pub messages: usize,
+    /// How many frames left.
+    pub frames: u64,
+}
+
+/// Judges a network, and counts what meets at sinks and what is hidden.
 pub(super) struct Judge {
     pub(super) laws: Invariants,
     sealed: HashSet<Hash>,
     met: Met,
+    handed_over: usize,
+    messages: usize,
 }
 
 impl Judge {
     pub(super) fn new(laws: Invariants) -> Self {
-        Self { laws, sealed: HashSet::new(), met: Met::default() }
+        let (sealed, met) = (HashSet::new(), Met::default());
+        Self { laws, sealed, met, handed_over: 0, messages: 0 }
     }
 
     pub(super) fn met(&self) -> Met {
         Met { sealed: self.sealed.len(), ..self.met }
+    }
+
+    pub(super) fn hidden(&self, net: &Network) -> Hidden {
+        let configs = || net.nodes().map(|(_, node)| node.config());
+        Hidden {
+            zones: configs().filter(|config| config.network.is_anonymous()).count(),
+            noisy: configs().filter(|config| config.noise.is_some()).count(),
+            handed_over: self.handed_over,
+            messages: self.messages,
+            frames: net.frames(),
+        }
     }
 }
 
@@ -44,6 +74,15 @@ impl Watch for Judge {
                 Happening::Sent { message: Message::SealedStem { sealed, .. }, .. } => {
                     self.sealed.insert(Hash::of(&[sealed]));
                 }
+                Happening::Sent { from, message: Message::StemTransaction(_), .. }
+                    if net.node(*from).config().noise.is_some() =>
+                {
+                    self.messages += 1;
+                }
+                Happening::Observed(
+                    _,
+                    Observation::Notice(Notice::Stemmed { kernels, source: Source::Zone }),
+                ) => self.handed_over += kernels.len(),
                 Happening::Observed(
                     _,
                     Observation::Notice(Notice::Fluffed { kernels, reason, .. }),

@@ -21,10 +21,11 @@ mod play;
 mod scenario;
 mod shrink;
 mod text;
+mod zones;
 
 pub use generate::{Size, generate};
 pub use hunt::{Hunt, Progress, hunt};
-pub use met::Met;
+pub use met::{Hidden, Met};
 pub use play::Outcome;
 pub use scenario::{Action, NodePlan, Role, Scenario, Step};
 pub use shrink::shrink;

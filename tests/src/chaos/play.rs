@@ -6,12 +6,13 @@ use std::sync::Once;
 use std::time::Duration;
 
 use scape_aggregate::{ChainType, Commitment, Consensus, Hash, TxKernel, ValidTx};
+use scape_p2p::addr::Network as AddrNetwork;
 use scape_p2p::peer::Capabilities;
 use scape_p2p::wire::Message;
 use scape_p2p::zone::{Zone, ZoneConfig};
 use scape_pool::Instant;
 
-use super::met::{Judge, Met};
+use super::met::{Hidden, Judge, Met};
 use super::scenario::{Action, NodePlan, Role, Scenario};
 use crate::flow::{Flow, Mint, build};
 use crate::invariant::{Breach, Fates, Invariants, Law};
@@ -39,6 +40,8 @@ pub struct Outcome {
     pub fates: Fates,
     /// What met at sinks.
     pub met: Met,
+    /// What went through anonymity networks and white noise.
+    pub hidden: Hidden,
     /// How many events there were.
     pub events: u64,
     /// How long it took in virtual time.
@@ -75,6 +78,7 @@ impl Scenario {
                 breach: Some(breach),
                 fates: Fates::default(),
                 met: Met::default(),
+                hidden: Hidden::default(),
                 events: 0,
                 time: Duration::ZERO,
                 digest: Hash::default(),
@@ -137,14 +141,11 @@ impl Run {
             net.set_link(NodeId(*a), NodeId(*b), *link);
         }
         let (mut honest, mut others) = (Vec::new(), Vec::new());
-        let conspiracy = scenario.nodes.iter().enumerate();
-        let conspiracy = conspiracy.filter(|(_, plan)| plan.role == Role::Eclipser);
-        let conspiracy: Vec<NodeId> = conspiracy.map(|(index, _)| NodeId(index)).collect();
         for (index, plan) in scenario.nodes.iter().enumerate() {
             let first = scenario.coins + index * POCKET_MONEY;
             let money = coins[first..first + POCKET_MONEY].to_vec();
             let purse = Purse::new(CONSENSUS, mint.clone(), money);
-            let id = net.add(cast(spec(plan), plan.role, purse, &conspiracy));
+            let id = net.add(cast(spec(scenario, plan), scenario, plan, purse));
             match plan.role {
                 _ if plan.absent => net.crash(id),
                 Role::Honest => honest.push(id),
@@ -183,17 +184,22 @@ impl Run {
                         net.send(NodeId(from), NodeId(to), message);
                     });
                 }
-                Action::Crash(node) if here(&node) => {
-                    self.net.at(at, move |net| net.crash(NodeId(node)));
+                Action::Crash(node) => {
+                    for zone in scenario.zones_of(node) {
+                        self.net.at(at, move |net| net.crash(NodeId(zone)));
+                    }
                 }
-                Action::Restart { node, disk } if here(&node) => {
-                    self.net.at(at, move |net| net.restart(NodeId(node), disk));
+                Action::Restart { node, disk } => {
+                    for zone in scenario.zones_of(node) {
+                        self.net.at(at, move |net| net.restart(NodeId(zone), disk));
+                    }
                 }
                 Action::Cut(a, b) if here(&a) && here(&b) => {
                     self.net.at(at, move |net| net.disconnect(NodeId(a), NodeId(b)));
                 }
                 Action::Partition(side) => {
-                    let side: Vec<NodeId> = side.into_iter().filter(here).map(NodeId).collect();
+                    let side = side.into_iter().flat_map(|node| scenario.zones_of(node));
+                    let side: Vec<NodeId> = side.map(NodeId).collect();
                     self.net.at(at, move |net| net.partition(side));
                 }
                 Action::Heal => self.net.at(at, Network::heal),
@@ -220,6 +226,7 @@ impl Run {
         Outcome {
             fates,
             met: self.judge.met(),
+            hidden: self.judge.hidden(&self.net),
             events: self.net.events(),
             time: self.net.now().saturating_since(Instant::ZERO),
             digest: self.net.digest(),
@@ -276,14 +283,26 @@ impl Run {
     }
 }
 
-fn spec(plan: &NodePlan) -> NodeSpec {
+fn spec(scenario: &Scenario, plan: &NodePlan) -> NodeSpec {
     let dials = plan.dials.iter().copied().map(NodeId);
     let knows = plan.knows.iter().copied().map(NodeId);
     let mut spec = NodeSpec::new(CONSENSUS)
         .params(plan.preset.params())
         .dials(dials)
         .knows(knows, plan.outbound)
-        .clock(plan.clock);
+        .clock(plan.clock)
+        .on(plan.network);
+    if plan.network.is_anonymous() {
+        // What is there is mined when it has come out.
+        spec = NodeSpec { mines: false, ..spec }.encrypts();
+    }
+    let is_there = |public: &usize| scenario.nodes.get(*public).is_some_and(|plan| !plan.absent);
+    if let Some(public) = plan.beside.filter(is_there) {
+        spec = spec.beside(NodeId(public));
+    }
+    if let Some(noise) = plan.noise() {
+        spec = spec.noisy(noise);
+    }
     if let Some(rendezvous) = &mut spec.zone.params.rendezvous {
         // There are few nodes, and those of another preset have no keys.
         rendezvous.least_known = 2;
@@ -296,8 +315,8 @@ fn spec(plan: &NodePlan) -> NodeSpec {
 }
 
 /// Gives a node its role.
-fn cast(spec: NodeSpec, role: Role, purse: Purse, conspiracy: &[NodeId]) -> NodeSpec {
-    match role {
+fn cast(spec: NodeSpec, scenario: &Scenario, plan: &NodePlan, purse: Purse) -> NodeSpec {
+    match plan.role {
         Role::Honest => spec,
         Role::BlackHole => spec.behaves(adversary::BlackHole),
         Role::Delayer => spec.behaves(adversary::Delayer::new(Duration::from_secs(120))),
@@ -308,10 +327,19 @@ fn cast(spec: NodeSpec, role: Role, purse: Purse, conspiracy: &[NodeId]) -> Node
         Role::Prober => spec.behaves(adversary::Prober::new(purse)),
         Role::Flooder => spec.behaves(adversary::Flooder::new(purse)),
         Role::Poisoner => spec.behaves(adversary::Poisoner),
-        Role::Eclipser => spec.behaves(adversary::Eclipser::new(NodeId(0), conspiracy.to_vec())),
+        Role::Eclipser => spec.behaves(eclipser(scenario, plan.network)),
+        Role::Garbler => spec.behaves(adversary::Garbler),
         Role::SlowReader => spec.reads(CRAWL),
         Role::SlowWriter => spec.writes(CRAWL),
     }
+}
+
+/// All who surround the first node of a network know of each other.
+fn eclipser(scenario: &Scenario, network: AddrNetwork) -> adversary::Eclipser {
+    let victim = scenario.honest_on(network).next().unwrap_or(0);
+    let nodes = scenario.nodes.iter().enumerate();
+    let ours = nodes.filter(|(_, plan)| plan.role == Role::Eclipser && plan.network == network);
+    adversary::Eclipser::new(NodeId(victim), ours.map(|(index, _)| NodeId(index)).collect())
 }
 
 /// Pools that hold few transactions.

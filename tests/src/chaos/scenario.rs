@@ -1,6 +1,9 @@
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use scape_p2p::addr::Network as AddrNetwork;
 use scape_p2p::dandelion::Preset;
+use scape_p2p::noise::{NoiseConfig, ValidNoise};
 
 use crate::flow::TxPlan;
 use crate::net::{Clock, Disk, LinkConfig};
@@ -35,7 +38,7 @@ pub struct Scenario {
     pub steps: Vec<Step>,
 }
 
-/// A node of a scenario.
+/// A node of a scenario, or another zone of one.
 #[derive(Clone, PartialEq, Debug)]
 pub struct NodePlan {
     /// How it routes.
@@ -52,6 +55,13 @@ pub struct NodePlan {
     pub clock: Clock,
     /// How many transactions its pools hold; zero: as many as by default.
     pub room: usize,
+    /// The network that it is on.
+    pub network: AddrNetwork,
+    /// The node in the clear, added before, of which it is another zone: they crash together, and
+    /// what comes here is handed over to it.
+    pub beside: Option<usize>,
+    /// The shortest time between two frames of its white noise; zero: it has none.
+    pub noise: Duration,
     /// Whether it does not exist: others keep their numbers when a scenario shrinks.
     pub absent: bool,
 }
@@ -85,6 +95,8 @@ pub enum Role {
     SlowReader,
     /// Sends slowly.
     SlowWriter,
+    /// Sends frames of white noise that make no sense.
+    Garbler,
 }
 
 impl NodePlan {
@@ -98,14 +110,79 @@ impl NodePlan {
             outbound: 0,
             clock: Clock::default(),
             room: 0,
+            network: AddrNetwork::Clearnet,
+            beside: None,
+            noise: Duration::ZERO,
             absent: true,
         }
     }
 }
 
+impl Scenario {
+    /// The honest nodes on a network.
+    pub fn honest_on(&self, network: AddrNetwork) -> impl Iterator<Item = usize> {
+        (0..self.nodes.len()).filter(move |node| self.is_honest_on(*node, network))
+    }
+
+    fn is_honest_on(&self, node: usize, network: AddrNetwork) -> bool {
+        let fits =
+            |plan: &NodePlan| !plan.absent && plan.role == Role::Honest && plan.network == network;
+        self.nodes.get(node).is_some_and(fits)
+    }
+
+    /// A node in all of its zones, one of which this is.
+    pub fn zones_of(&self, zone: usize) -> impl Iterator<Item = usize> {
+        let node = self.nodes.get(zone).and_then(|plan| plan.beside).unwrap_or(zone);
+        let is_zone = move |plan: &NodePlan, index| {
+            !plan.absent && (index == node || plan.beside == Some(node))
+        };
+        let all = self.nodes.iter().enumerate();
+        all.filter(move |(index, plan)| is_zone(plan, *index)).map(|(index, _)| index)
+    }
+
+    /// Whether all that owners hand in can reach the clear: along the links of honest nodes it gets
+    /// to one that hands it over, which is not where it began. What cannot is lost, and nobody's fault.
+    pub fn leads_out(&self) -> bool {
+        self.steps.iter().all(|step| match step.action {
+            Action::Push { node, .. } => self.is_led_out(node),
+            _ => true,
+        })
+    }
+
+    fn is_led_out(&self, from: usize) -> bool {
+        let Some(NodePlan { network, .. }) = self.nodes.get(from) else { return true };
+        let (mut open, mut seen) = (vec![from], BTreeSet::from([from]));
+        while let Some(plan) = open.pop().map(|node| &self.nodes[node]) {
+            let next = plan.dials.iter().chain(&plan.knows);
+            open.extend(
+                next.filter(|next| self.is_honest_on(**next, *network) && seen.insert(**next)),
+            );
+        }
+        let hands_over = |node: &usize| {
+            let public = self.nodes[*node].beside;
+            *node != from && public.is_some_and(|to| self.is_honest_on(to, AddrNetwork::Clearnet))
+        };
+        !network.is_anonymous() || seen.iter().any(hands_over)
+    }
+}
+
+impl NodePlan {
+    /// Its noise, if it has any.
+    pub fn noise(&self) -> Option<ValidNoise> {
+        let interval = self.noise;
+        let (spread, lead) = (interval / 2, interval / 5);
+        NoiseConfig { interval, spread, lead, ..NoiseConfig::DEFAULT }.check().ok()
+    }
+}
+
 impl Role {
+    /// Those that deviate where links are not encrypted, too.
+    pub fn in_the_clear() -> &'static [Self] {
+        const { Self::ALL.split_at(Self::ALL.len() - 1).0.split_at(1).1 }
+    }
+
     /// All of them, the honest one first.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Honest,
         Self::BlackHole,
         Self::Delayer,
@@ -119,6 +196,7 @@ impl Role {
         Self::Eclipser,
         Self::SlowReader,
         Self::SlowWriter,
+        Self::Garbler,
     ];
 
     /// The name in text files.
@@ -137,6 +215,7 @@ impl Role {
             Self::Eclipser => "eclipser",
             Self::SlowReader => "slow-reader",
             Self::SlowWriter => "slow-writer",
+            Self::Garbler => "garbler",
         }
     }
 }
@@ -173,7 +252,8 @@ pub enum Action {
         /// Whether it is fluffed, or sent along the stem.
         fluff: bool,
     },
-    /// A node stops and forgets everything but its chain, and what is on its disk.
+    /// A node stops in all of its zones, and forgets everything but its chain, and what is on its
+    /// disk.
     Crash(usize),
     /// A node begins anew.
     Restart {
@@ -184,7 +264,7 @@ pub enum Action {
     },
     /// All links between two nodes break.
     Cut(usize, usize),
-    /// These nodes are cut off from the others.
+    /// These nodes are cut off from the others, in all of their zones.
     Partition(Vec<usize>),
     /// The partition ends.
     Heal,

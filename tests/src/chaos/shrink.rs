@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use scape_p2p::addr::Network as AddrNetwork;
+
 use super::Scenario;
 use super::scenario::{Action, NodePlan, Role};
 use crate::flow::CoinPlan;
@@ -15,9 +17,16 @@ use crate::net::{Clock, LinkConfig};
 /// has nothing to do with it: what comes out is small, not the smallest.
 pub fn shrink(scenario: &Scenario, mut fails: impl FnMut(&Scenario) -> Option<bool>) -> Scenario {
     let mut best = scenario.clone();
+    // What cannot reach the clear is lost, whatever else is wrong.
+    let leads_out = scenario.leads_out();
+    let mut fails = |candidate: &Scenario| match leads_out && !candidate.leads_out() {
+        true => Some(false),
+        false => fails(candidate),
+    };
     loop {
         let before = best.clone();
-        let done = shrink_steps(&mut best, &mut fails)
+        let done = leave_out(&mut best, &mut fails)
+            .and_then(|()| shrink_steps(&mut best, &mut fails))
             .and_then(|()| shrink_nodes(&mut best, &mut fails))
             .and_then(|()| simplify(&mut best, &mut fails))
             .and_then(|()| try_one(&mut best, &mut fails, compact_txs))
@@ -37,6 +46,42 @@ fn try_one(best: &mut Scenario, fails: &mut Fails<'_>, change: fn(&mut Scenario)
         *best = candidate;
     }
     Some(())
+}
+
+/// Does without what is on some nodes only, all of it at once.
+fn leave_out(best: &mut Scenario, fails: &mut Fails<'_>) -> Option<()> {
+    let without: [fn(&mut Scenario); 6] = [
+        |s| leave_network(s, AddrNetwork::Tor),
+        |s| leave_network(s, AddrNetwork::I2p),
+        |s| silence(s, AddrNetwork::Clearnet),
+        |s| silence(s, AddrNetwork::Tor),
+        |s| silence(s, AddrNetwork::I2p),
+        |s| {
+            let deviant = s.nodes.iter_mut().filter(|node| node.role != Role::Honest);
+            deviant.for_each(|node| *node = NodePlan::absent());
+        },
+    ];
+    without.into_iter().try_for_each(|change| try_one(best, fails, change))
+}
+
+/// Nobody on this network has noise.
+fn silence(scenario: &mut Scenario, network: AddrNetwork) {
+    let there = scenario.nodes.iter_mut().filter(|node| node.network == network);
+    there.for_each(|node| node.noise = Duration::ZERO);
+}
+
+/// Nobody is on this network. Who was hands in the same in the clear.
+fn leave_network(scenario: &mut Scenario, network: AddrNetwork) {
+    let Some(somebody) = scenario.honest_on(AddrNetwork::Clearnet).next() else { return };
+    for step in &mut scenario.steps {
+        if let Action::Push { node, .. } = &mut step.action
+            && let Some(plan) = scenario.nodes.get(*node).filter(|plan| plan.network == network)
+        {
+            *node = plan.beside.unwrap_or(somebody);
+        }
+    }
+    let there = scenario.nodes.iter_mut().filter(|node| node.network == network);
+    there.for_each(|node| *node = NodePlan::absent());
 }
 
 /// Leaves out runs of steps, half of them first, then ever fewer.
@@ -147,6 +192,7 @@ fn compact_nodes(scenario: &mut Scenario) {
     for node in &mut scenario.nodes {
         renumber(&mut node.dials);
         renumber(&mut node.knows);
+        node.beside = node.beside.and_then(|public| number.get(&public).copied());
     }
     scenario.links.retain(|(a, b, _)| used.contains(a) && used.contains(b));
     scenario.links.iter_mut().for_each(|(a, b, _)| (*a, *b) = (number[a], number[b]));

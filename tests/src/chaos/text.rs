@@ -3,6 +3,7 @@
 //! ```text
 //! seed 7
 //! node 0 scape honest dials 1,2 knows - outbound 0 ppm 0 ahead 0 room 0
+//! node 1 scape honest dials 2,3 knows - outbound 0 ppm 0 ahead 0 room 0 on tor beside 0 noise 5000
 //! tx 0 spends c0 outputs 2 lock 0 pays 1
 //! tx 1 spends t0.1,c1 outputs 1 lock 0 pays 1 nrd 5.3
 //! tx 2 merges 0,1
@@ -11,12 +12,16 @@
 //! ```
 //!
 //! `c1` is a coin of the genesis, `t0.1` the second output of the first transaction, `5.3` an NRD
-//! kernel of the fifth excess, three blocks apart. `push` is what the owner of a node does; `tell` is
+//! kernel of the fifth excess, three blocks apart. A node is in the clear and without noise if nothing
+//! else is said: node 1 is node 0 `on` Tor, with frames of white noise every 5 s and up to half as
+//! much again. `push` is what the owner of a node does; `tell` is
 //! a node that sends something to a peer of its own accord. `tests/scenarios/` has examples.
 
 use std::fmt;
 use std::str::{FromStr, SplitWhitespace};
 use std::time::Duration;
+
+use scape_p2p::addr::Network as AddrNetwork;
 
 use super::scenario::{Action, NodePlan, Role, Scenario, Step};
 use crate::flow::{CoinPlan, TxPlan};
@@ -75,12 +80,22 @@ fn node(node: &NodePlan) -> String {
     if node.absent {
         return "absent".to_owned();
     }
-    let NodePlan { preset, role, dials, knows, outbound, clock, room, .. } = node;
+    let NodePlan { preset, role, dials, knows, outbound, clock, room, network, .. } = node;
     let (dials, knows) = (list(dials), list(knows));
     let (ppm, ahead) = (clock.ppm, clock.ahead.as_millis());
     let clock = format!("ppm {ppm} ahead {ahead}");
     let peers = format!("dials {dials} knows {knows} outbound {outbound}");
-    format!("{preset} {} {peers} {clock} room {room}", role.name())
+    let mut text = format!("{preset} {} {peers} {clock} room {room}", role.name());
+    if network.is_anonymous() {
+        text += &format!(" on {network}");
+    }
+    if let Some(public) = node.beside {
+        text += &format!(" beside {public}");
+    }
+    if !node.noise.is_zero() {
+        text += &format!(" noise {}", node.noise.as_millis());
+    }
+    text
 }
 
 fn tx(plan: &TxPlan) -> String {
@@ -187,7 +202,7 @@ fn read_line(scenario: &mut Scenario, mut words: Words<'_>) -> Option<()> {
         "link" => scenario.links.push((words.read()?, words.read()?, read_link(&mut words)?)),
         "node" => {
             let index: usize = words.read()?;
-            scenario.nodes.push(read_node(&mut words)?);
+            scenario.nodes.push(read_node(&mut words, index)?);
             (index + 1 == scenario.nodes.len()).then_some(())?;
         }
         "tx" => {
@@ -215,13 +230,13 @@ fn read_link(words: &mut Words<'_>) -> Option<LinkConfig> {
     })
 }
 
-fn read_node(words: &mut Words<'_>) -> Option<NodePlan> {
+fn read_node(words: &mut Words<'_>, index: usize) -> Option<NodePlan> {
     let preset = match words.word()? {
         "absent" => return Some(NodePlan::absent()),
         preset => preset.parse().ok()?,
     };
     let role = words.word()?;
-    Some(NodePlan {
+    let mut plan = NodePlan {
         preset,
         role: Role::ALL.into_iter().find(|known| known.name() == role)?,
         dials: words.skip("dials")?.list()?,
@@ -230,7 +245,24 @@ fn read_node(words: &mut Words<'_>) -> Option<NodePlan> {
         clock: Clock { ppm: words.skip("ppm")?.read()?, ahead: words.skip("ahead")?.millis()? },
         room: words.skip("room")?.read()?,
         absent: false,
-    })
+        ..NodePlan::absent()
+    };
+    while let Some(word) = words.word() {
+        match word {
+            "on" => plan.network = read_network(words.word()?)?,
+            "beside" => plan.beside = Some(words.read().filter(|public| *public < index)?),
+            "noise" => {
+                plan.noise = words.millis()?;
+                plan.noise()?;
+            }
+            _ => return None,
+        }
+    }
+    Some(plan)
+}
+
+fn read_network(name: &str) -> Option<AddrNetwork> {
+    AddrNetwork::ALL.into_iter().find(|network| network.name() == name)
 }
 
 fn read_tx(words: &mut Words<'_>, index: usize) -> Option<TxPlan> {
@@ -316,6 +348,15 @@ mod tests {
         assert_eq!(error("tx 0 spends t0.0 outputs 1 lock 0 pays 1"), Err(1));
         assert_eq!(error("seed 1 2"), Err(1));
         assert_eq!(error("tx 0 merges 0"), Err(1));
+        let node = |rest: &str| {
+            let plain = "node 0 scape honest dials - knows - outbound 0 ppm 0 ahead 0 room 0";
+            error(&format!("{plain} {rest}")).map(|read| read.nodes[0].clone())
+        };
+        assert!(node("on i2p noise 10000").is_ok_and(|plan| plan.noise().is_some()));
+        assert_eq!(node("on land"), Err(1));
+        // Itself, and more often than noise may come.
+        assert_eq!(node("on tor beside 0"), Err(1));
+        assert_eq!(node("noise 99"), Err(1));
         assert_eq!(error("tx 0 spends c0 outputs 1 lock 0 pays 1 nrd 1.0"), Err(1));
     }
 }

@@ -1,7 +1,7 @@
 use super::{Breach, Invariant, Law, honest};
 use crate::net::{Happening, Network, Observation};
 
-/// No honest node bans another honest node, and none refuses a block of another.
+/// No honest node bans or throws out another honest node, and none refuses a block of another.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Fair;
 
@@ -12,6 +12,9 @@ impl Invariant for Fair {
             let fault = match seen {
                 Observation::Blocked(peer) if honest(net, *node) && honest(net, *peer) => {
                     format!("{node} bans {peer}")
+                }
+                Observation::Expelled(peer) if honest(net, *node) && honest(net, *peer) => {
+                    format!("{node} throws {peer} out")
                 }
                 Observation::BadBlock(block) => format!("{node} refuses block {block}"),
                 _ => continue,

@@ -20,7 +20,8 @@ impl Network {
             None => return None,
         };
         let (zone, ledger, rng) = (node.zone.as_ref(), &node.ledger, &mut node.rng);
-        let mut scope = Scope { now, me: id, nodes, peers, zone, ledger, rng, acts: Vec::new() };
+        let (network, acts) = (node.config.network, Vec::new());
+        let mut scope = Scope { now, me: id, network, nodes, peers, zone, ledger, rng, acts };
         let answer = call(node.behaviour.as_mut()?.as_mut(), &mut scope);
         let acts = scope.acts;
         acts.into_iter().for_each(|act| self.act(id, act));
@@ -30,7 +31,12 @@ impl Network {
     fn act(&mut self, id: NodeId, act: Act) {
         match act {
             Act::Send(to, message) => {
-                self.send(id, to, message);
+                if !self.send_hidden(id, to, &message) {
+                    self.send(id, to, message);
+                }
+            }
+            Act::Frame(to, frame) => {
+                self.send_frames(id, to, [frame]);
             }
             Act::Hear(from, message) => self.hear(id, from, message),
             Act::Dial(to) => self.dial(id, to.on(self.nodes[id.0].config.network)),

@@ -1,7 +1,9 @@
 use std::collections::BTreeSet;
 
+use bytes::Bytes;
 use rand_chacha::ChaCha12Rng;
 use scape::chain::DevLedger;
+use scape_p2p::addr::Network as AddrNetwork;
 use scape_p2p::wire::Message;
 use scape_p2p::zone::Zone;
 use scape_pool::Instant;
@@ -63,6 +65,8 @@ pub struct Scope<'a> {
     pub now: Instant,
     /// The node.
     pub me: NodeId,
+    /// The network that it is on.
+    pub network: AddrNetwork,
     /// How many nodes there are.
     pub nodes: usize,
     /// Whom it has links to.
@@ -77,9 +81,16 @@ pub struct Scope<'a> {
 }
 
 impl Scope<'_> {
-    /// Sends a message that the zone does not know of. Without a link nothing happens.
+    /// Sends a message that the zone does not know of. Without a link nothing happens. A node with
+    /// noise sends stem transactions in frames, as all others there do, but does not wait for its
+    /// time.
     pub fn send(&mut self, to: NodeId, message: Message) {
         self.acts.push(Act::Send(to, message));
+    }
+
+    /// Sends bytes as a frame of white noise, now. Without an encrypted link nothing happens.
+    pub fn frame(&mut self, to: NodeId, frame: Bytes) {
+        self.acts.push(Act::Frame(to, frame));
     }
 
     /// Hands a message to the zone of the node, as if it came now.
@@ -101,6 +112,7 @@ impl Scope<'_> {
 /// What a behaviour wants done.
 pub(super) enum Act {
     Send(NodeId, Message),
+    Frame(NodeId, Bytes),
     Hear(NodeId, Message),
     Dial(NodeId),
     WakeAt(Instant),

@@ -119,7 +119,12 @@ impl Network {
             Effect::Frame { peer, at, frame } => self.schedule_frame(id, peer, at, frame),
             Effect::Connect { addr } => self.dial(id, addr),
             Effect::HandOver { tx } => self.hand_over(id, tx),
-            Effect::Disconnect { peer, .. } => self.close(peer),
+            Effect::Disconnect { peer, reason } => {
+                if let (Some(_), Some(far)) = (reason, self.nodes[id.0].peer(peer)) {
+                    self.observe(id, Observation::Expelled(far));
+                }
+                self.close(peer);
+            }
             Effect::Block { ip, duration } => {
                 self.nodes[id.0].blocked.insert(ip, self.now + duration);
                 if let Some(node) = NodeId::at(ip) {

@@ -48,10 +48,26 @@ impl Network {
         else {
             return leaves;
         };
-        let at = leaves + delay + jitter.mul_f64(self.rng.random::<f64>());
+        let at = self.drawn_arrival(to, leaves);
         if self.happens(reorder) {
             return at + delay + jitter;
         }
+        self.after_the_last(to, at)
+    }
+
+    /// The same for what no link lets anything overtake.
+    pub(super) fn arrival_in_order(&mut self, to: PeerId, leaves: Instant) -> Instant {
+        let at = self.drawn_arrival(to, leaves);
+        self.after_the_last(to, at)
+    }
+
+    fn drawn_arrival(&mut self, to: PeerId, leaves: Instant) -> Instant {
+        let config = self.end(to).map(|end| end.config);
+        let Some(LinkConfig { delay, jitter, .. }) = config else { return leaves };
+        leaves + delay + jitter.mul_f64(self.rng.random::<f64>())
+    }
+
+    fn after_the_last(&mut self, to: PeerId, at: Instant) -> Instant {
         let Some(end) = self.end_mut(to) else { return at };
         end.last = end.last.max(at);
         end.last

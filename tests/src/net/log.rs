@@ -28,6 +28,8 @@ pub enum Observation {
     Disconnected(NodeId),
     /// The node will take no links from that one for a while.
     Blocked(NodeId),
+    /// The node ended its link to that one for what it had done.
+    Expelled(NodeId),
     /// Blocks were taken; so many were undone before.
     Chain {
         /// How many were undone.

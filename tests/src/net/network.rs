@@ -45,6 +45,7 @@ pub struct Network {
     log: Vec<Entry>,
     pub(super) trace: Hash,
     pub(super) events: u64,
+    pub(super) frames: u64,
     pub(super) watched: bool,
     pub(super) happenings: Vec<Happening>,
 }
@@ -69,6 +70,7 @@ impl Network {
             log: Vec::new(),
             trace: Hash::default(),
             events: 0,
+            frames: 0,
             watched: false,
             happenings: Vec::new(),
             config,
@@ -257,6 +259,11 @@ impl Network {
     /// How many events there were.
     pub fn events(&self) -> u64 {
         self.events
+    }
+
+    /// How many frames of white noise left their nodes.
+    pub fn frames(&self) -> u64 {
+        self.frames
     }
 
     pub(super) fn ends_between(&self, a: NodeId, b: NodeId) -> impl Iterator<Item = PeerId> {

@@ -39,6 +39,13 @@ impl Outbox {
         Some(self.free_at)
     }
 
+    /// So many bytes leave now, past what waits. When the last of them has left.
+    pub(super) fn occupy(&mut self, bytes: u64, rate: Option<u64>, now: Instant) -> Instant {
+        let Some(rate) = rate else { return now };
+        self.free_at = now + Duration::from_micros(bytes * 1_000_000 / rate.max(1));
+        self.free_at
+    }
+
     /// Whether something is leaving, so that nothing else can at this moment.
     pub(super) fn is_busy(&self, now: Instant) -> bool {
         self.free_at > now

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use scape_p2p::wire::Message;
 
-use super::rest;
+use super::{addresses, rest};
 use crate::net::{Behaviour, NodeId, Pass, Scope};
 
 /// Surrounds a victim: many links to it, no addresses for it but those of the conspiracy, and no
@@ -45,9 +45,9 @@ impl Behaviour for Eclipser {
 
     fn outgoing(&mut self, to: NodeId, message: &Message, scope: &mut Scope<'_>) -> Pass {
         match message {
-            Message::PeerAddrs(_) => {
-                let addrs = self.conspiracy.iter().map(|node| node.addr()).collect();
-                scope.send(to, Message::PeerAddrs(addrs));
+            Message::PeerAddrs(_) | Message::PeerNames(_) => {
+                let addrs = addresses(scope.network, self.conspiracy.iter().copied());
+                scope.send(to, addrs);
                 Pass::Swallow
             }
             Message::Transaction(_) | Message::TransactionKernel(_) if to == self.victim => {

@@ -7,6 +7,7 @@ mod black_hole;
 mod delayer;
 mod eclipser;
 mod flooder;
+mod garbler;
 mod loop_maker;
 mod overlap_maker;
 mod poisoner;
@@ -19,11 +20,14 @@ use std::time::Duration;
 
 use rand::RngExt;
 use rand::seq::IteratorRandom;
+use scape_p2p::addr::Network as AddrNetwork;
+use scape_p2p::wire::Message;
 
 pub use black_hole::BlackHole;
 pub use delayer::Delayer;
 pub use eclipser::Eclipser;
 pub use flooder::Flooder;
+pub use garbler::Garbler;
 pub use loop_maker::LoopMaker;
 pub use overlap_maker::OverlapMaker;
 pub use poisoner::Poisoner;
@@ -38,6 +42,15 @@ use super::{NodeId, Scope};
 fn rest(scope: &mut Scope<'_>, mean: Duration) {
     let pause = mean.mul_f64(scope.rng.random_range(0.1..1.9));
     scope.wake_at(scope.now + pause);
+}
+
+/// What a peer says that knows these nodes, on a network.
+fn addresses(network: AddrNetwork, nodes: impl IntoIterator<Item = NodeId>) -> Message {
+    let nodes = nodes.into_iter();
+    match network.is_anonymous() {
+        false => Message::PeerAddrs(nodes.map(NodeId::addr).collect()),
+        true => Message::PeerNames(nodes.map(|node| node.on(network)).collect()),
+    }
 }
 
 /// A peer at random.

@@ -1,10 +1,10 @@
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use rand::RngExt;
-use scape_p2p::wire::{MAX_PEER_ADDRS, Message};
+use scape_p2p::addr::MAX_NAMES;
+use scape_p2p::wire::Message;
 
-use super::{anyone, rest};
+use super::{addresses, anyone, rest};
 use crate::net::{Behaviour, NodeId, Pass, Scope};
 
 /// Fills address books with addresses at which there is nobody, asked or not.
@@ -23,20 +23,21 @@ impl Behaviour for Poisoner {
         rest(scope, PACE);
         if let Some(peer) = anyone(scope) {
             let poison = poison(scope);
-            scope.send(peer, Message::PeerAddrs(poison));
+            scope.send(peer, poison);
         }
     }
 
     fn outgoing(&mut self, to: NodeId, message: &Message, scope: &mut Scope<'_>) -> Pass {
-        let Message::PeerAddrs(_) = message else { return Pass::On };
+        let (Message::PeerAddrs(_) | Message::PeerNames(_)) = message else { return Pass::On };
         let poison = poison(scope);
-        scope.send(to, Message::PeerAddrs(poison));
+        scope.send(to, poison);
         Pass::Swallow
     }
 }
 
-fn poison(scope: &mut Scope<'_>) -> Vec<SocketAddr> {
+fn poison(scope: &mut Scope<'_>) -> Message {
     let nodes = scope.nodes;
-    let mut nobody = || NodeId(scope.rng.random_range(nodes..0x1_0000)).addr();
-    (0..MAX_PEER_ADDRS).map(|_| nobody()).collect()
+    let mut nobody = || NodeId(scope.rng.random_range(nodes..0x1_0000));
+    let nobody: Vec<_> = (0..MAX_NAMES).map(|_| nobody()).collect();
+    addresses(scope.network, nobody)
 }
