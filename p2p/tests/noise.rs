@@ -327,6 +327,26 @@ fn what_is_public_before_its_turn_is_not_sent() {
     assert_eq!(host.heard(host.relay()), [stem(&first)]);
 }
 
+/// The whole would be refused by the relay, and another way would be to tell everybody.
+#[test]
+fn what_is_left_of_an_aggregate_whose_part_is_public_goes_to_the_same_relay() {
+    let mut host = Host::with_peers(2, 2);
+    let mut waits = params();
+    waits.patience.interval = Duration::from_secs(30);
+    host.call(|zone, ctx| zone.set_params(waits, ctx));
+    let (own, other) = (host.tx(10), host.tx(20));
+    host.push(&own);
+    host.call(|zone, ctx| zone.handle_message(PeerId(3), stem(&other), ctx));
+    // Some of its frames are sent.
+    host.run(70);
+    assert_eq!(host.heard(host.relay()), []);
+    let public = Message::Transaction(other.as_transaction().clone());
+    host.call(|zone, ctx| zone.handle_message(PeerId(3), public, ctx));
+    host.run(600);
+    assert_eq!(host.heard(host.relay()), [stem(&own)]);
+    assert_eq!(host.fluffed(), []);
+}
+
 /// What does not fit goes another way, and there is none but to tell everybody.
 #[test]
 fn what_peers_send_and_frames_do_not_hold_is_fluffed() {

@@ -79,6 +79,11 @@ impl Pool {
         sources.min_by_key(|(source, id)| (*source != Source::Own, *id)).map(|(source, _)| source)
     }
 
+    /// Whether all parts of an aggregate are on the stem still: else a relay could not take it.
+    pub fn is_whole(&self, parts: &[EntryId]) -> bool {
+        parts.iter().all(|id| self.stem.get(*id).is_some())
+    }
+
     /// What everybody knows says of a transaction: the chain and the public pool. A refusal by the
     /// pool that this does not bear out tells what the stempool holds.
     ///

@@ -136,6 +136,19 @@ impl Pool {
         self.settle(ctx);
     }
 
+    /// An aggregate waits to leave, and must not as it is any more: a part of it is mined, public or
+    /// impossible, see [`Pool::is_whole`]. The other parts go at once, the same way if it is open.
+    pub fn handle_broken(&mut self, parts: &[EntryId], ctx: &mut Context<'_>) {
+        for id in parts {
+            if let Some(state @ StemState::Sent { .. }) = self.stem.get(*id).map(|e| e.meta.state) {
+                let coin = if state.is_sealed() { Coin::Seal } else { Coin::Stem };
+                let (due, coin, why) = (ctx.now, Some(coin), Why::Passing);
+                self.set_stem_state(*id, StemState::Fresh { due, coin, why, avoid: None });
+            }
+        }
+        self.settle(ctx);
+    }
+
     /// Who leaves with whom, of those that are there, fresh, and to be looked at now; who has the
     /// oldest entry comes first.
     fn parties(&self, due: Vec<EntryId>, now: Instant) -> Vec<Party> {

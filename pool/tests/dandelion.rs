@@ -485,3 +485,23 @@ fn a_router_that_knows_no_sinks_and_no_doors_has_relays_and_open_ones() {
     world.pool.handle_timeout(&mut ctx);
     assert_eq!(world.drain().stems[0].1, tx);
 }
+
+#[test]
+fn what_is_left_of_an_aggregate_that_is_broken_goes_the_same_way() {
+    let mut world = World::new();
+    world.routes.coins = vec![Coin::Stem; 2].into();
+    let (mined, left) = (world.tx(), world.tx());
+    world.stem(&mined, peer(1)).expect("fits");
+    world.stem(&left, Source::Own).expect("fits");
+    world.run_until(12);
+    let (relay, merged, parts) = world.drain().stems.remove(0);
+    assert_eq!(merged.kernels().len(), 2);
+    assert!(world.pool.is_whole(&parts));
+    world.mine(&[mined]);
+    assert!(!world.pool.is_whole(&parts));
+    world.drain();
+    world.with_ctx(|pool, ctx| pool.handle_broken(&parts, ctx));
+    let out = world.drain();
+    assert!(out.fluffs.is_empty(), "{:?}", out.all);
+    assert_eq!(out.stems.iter().map(|(to, tx, _)| (*to, tx)).collect::<Vec<_>>(), [(relay, &left)]);
+}

@@ -369,3 +369,15 @@ fn what_was_sealed_before_a_crash_takes_the_stem_where_no_sink_is_known() {
     assert!(out.seals.is_empty() && out.fluffs.is_empty());
     assert_eq!(out.stems[0].1, tx);
 }
+
+#[test]
+fn what_is_left_of_a_seal_that_is_broken_is_sealed_to_the_same_sink() {
+    let mut world = world();
+    let tx = world.tx();
+    world.stem(&tx, Source::Own).expect("fits");
+    let (sink, _, parts, _) = world.drain().seals.remove(0);
+    world.with_ctx(|pool, ctx| pool.handle_broken(&parts, ctx));
+    let out = world.drain();
+    assert!(out.stems.is_empty() && out.fluffs.is_empty(), "{:?}", out.all);
+    assert_eq!((out.seals[0].0, &out.seals[0].1), (sink, &tx));
+}

@@ -117,6 +117,9 @@ fn what_a_peer_knows_of_stays_although_it_waits() {
     let (of_peer, own) = (world.child(&missing), world.child(&other));
     world.stem(&of_peer, peer(1)).expect("taken");
     world.push_all(&[&of_peer, &own]);
+    let twice = world.tx();
+    world.stem(&twice, peer(1)).expect("taken");
+    world.push(&twice);
     assert_eq!(world.unsent(), all(&[&own]));
 }
 
@@ -128,4 +131,18 @@ fn what_is_public_in_part_stays() {
     world.push(&both);
     world.fluff(&one, peer(1)).expect("taken");
     assert_eq!(world.unsent(), BTreeSet::new());
+}
+
+#[test]
+fn what_is_pushed_again_or_depends_on_what_is_here_belongs_here_until_that_is_mined() {
+    let mut world = World::new();
+    let (tx, of_peer) = (world.tx(), world.tx());
+    let (child, other) = (world.child(&tx), world.child(&of_peer));
+    world.stem(&of_peer, peer(1)).expect("taken");
+    world.push(&tx);
+    let all = [&tx, &child, &of_peer, &other];
+    let kin = |world: &World| all.map(|tx| world.pool.is_kin(tx.as_transaction()));
+    assert_eq!(kin(&world), [true, true, false, false]);
+    world.mine(std::slice::from_ref(&tx));
+    assert_eq!(kin(&world), [false; 4]);
 }

@@ -95,7 +95,7 @@ impl Zone {
         if ctx.now < noise.poll_timeout() {
             return;
         }
-        noise.tidy(ctx.now, |parts| self.pool.sent_for(parts).is_some());
+        let broken = noise.tidy(ctx.now, |parts| self.pool.is_whole(parts));
         for due in noise.channels.handle_timeout(ctx.now).into_iter().flatten() {
             if let Some(waiting) = due.sent.and_then(|ticket| noise.queued.get_mut(&ticket)) {
                 waiting.leaves = Some(due.at);
@@ -105,6 +105,9 @@ impl Zone {
         }
         let refused = noise.catch_up();
         refused.iter().for_each(|waiting| self.give_up(&waiting.load, ctx));
+        for parts in broken.iter().filter_map(|waiting| waiting.load.parts()) {
+            self.with_pool(ctx, |pool, ctx| pool.handle_broken(parts, ctx));
+        }
         self.carry_out(ctx);
     }
 

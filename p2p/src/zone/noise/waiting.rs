@@ -158,19 +158,28 @@ impl Noise {
         })
     }
 
-    /// Forgets what has left, and what need not be sent any more.
-    pub(super) fn tidy(&mut self, now: Instant, is_pending: impl Fn(&[EntryId]) -> bool) {
-        let is_needed = |waiting: &Waiting| waiting.load.parts().is_none_or(&is_pending);
-        self.backlog.retain(is_needed);
-        let channels = &mut self.channels;
-        self.queued.retain(|ticket, waiting| match waiting.leaves {
-            Some(leaves) => now < leaves,
-            None if is_needed(waiting) => true,
-            None => {
-                channels.cancel(*ticket);
-                false
+    /// Forgets what has left. Gives back what must not leave any more as it is.
+    pub(super) fn tidy(
+        &mut self,
+        now: Instant,
+        is_whole: impl Fn(&[EntryId]) -> bool,
+    ) -> Vec<Waiting> {
+        self.queued.retain(|_, waiting| waiting.leaves.is_none_or(|leaves| now < leaves));
+        let is_broken = |waiting: &Waiting| {
+            waiting.leaves.is_none() && waiting.load.parts().is_some_and(|parts| !is_whole(parts))
+        };
+        let mut broken = Vec::new();
+        for (ticket, waiting) in self.queued.extract_if(.., |_, waiting| is_broken(waiting)) {
+            self.channels.cancel(ticket);
+            broken.push(waiting);
+        }
+        for waiting in std::mem::take(&mut self.backlog) {
+            match is_broken(&waiting) {
+                true => broken.push(waiting),
+                false => self.backlog.push_back(waiting),
             }
-        });
+        }
+        broken
     }
 
     /// The channels follow those who are covered, some of whom are relays. Gives back what waits for
