@@ -149,11 +149,10 @@ impl Orphans {
         self.by_kernel.has(kernel)
     }
 
-    /// Whether something waits with this kernel, and came from nobody but the owner.
+    /// Whether something of the owner waits with this kernel.
     pub(crate) fn is_own(&self, kernel: &Hash) -> bool {
-        let waiting = self.by_kernel.get(kernel).iter().filter_map(|id| self.entries.get(id));
-        let mut own = waiting.map(|orphan| orphan.arrival.source == Source::Own).peekable();
-        own.peek().is_some() && own.all(|own| own)
+        let mut waiting = self.by_kernel.get(kernel).iter().filter_map(|id| self.entries.get(id));
+        waiting.any(|orphan| orphan.arrival.source == Source::Own)
     }
 
     /// The embargo of one with this kernel that was sent in another life of the node, and how.

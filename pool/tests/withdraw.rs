@@ -111,15 +111,11 @@ fn what_is_public_stays() {
 }
 
 #[test]
-fn what_a_peer_knows_of_stays_although_it_waits() {
+fn what_a_peer_has_sent_before_stays() {
     let mut world = World::new();
-    let (missing, other) = (world.tx(), world.tx());
-    let (of_peer, own) = (world.child(&missing), world.child(&other));
-    world.stem(&of_peer, peer(1)).expect("taken");
-    world.push_all(&[&of_peer, &own]);
-    let twice = world.tx();
+    let (twice, own) = (world.tx(), world.tx());
     world.stem(&twice, peer(1)).expect("taken");
-    world.push(&twice);
+    world.push_all(&[&twice, &own]);
     assert_eq!(world.unsent(), all(&[&own]));
 }
 
