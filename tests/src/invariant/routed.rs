@@ -25,13 +25,16 @@ pub struct Routed {
     declared: BTreeMap<NodeId, Params>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Routes {
     /// When the life of the node began, on its clock.
     began: Instant,
     relays: Vec<PeerId>,
     /// All relays there were, and the kernels each was given.
     given: HashMap<PeerId, HashSet<Hash>>,
+    /// The kernels that a peer stemmed to it after it had given them to a relay: each waits for what
+    /// becomes of a loop, whether or not the relay had it by then.
+    back: HashSet<Hash>,
 }
 
 /// A stem transaction on its way.
@@ -87,6 +90,12 @@ impl Routed {
         Some(format!("{id} changes relay {dropped} within an epoch"))
     }
 
+    fn came_back(&mut self, node: NodeId, tx: &Transaction) {
+        let Some(Routes { given, back, .. }) = self.nodes.get_mut(&node) else { return };
+        let was_given = |kernel: &Hash| given.values().any(|given| given.contains(kernel));
+        back.extend(kernels(tx).into_iter().filter(was_given));
+    }
+
     fn check_stem(
         &mut self,
         net: &Network,
@@ -122,7 +131,7 @@ impl Invariant for Routed {
         for happening in what {
             if let Happening::Began(node) = happening {
                 let began = net.node(*node).clock().shows(net.now());
-                let routes = Routes { began, relays: Vec::new(), given: HashMap::new() };
+                let routes = Routes { began, ..Routes::default() };
                 self.nodes.insert(*node, routes);
             }
         }
@@ -139,6 +148,9 @@ impl Invariant for Routed {
             }
         }
         for happening in what {
+            if let Happening::Sent { to, message: Message::StemTransaction(tx), .. } = happening {
+                self.came_back(*to, tx);
+            }
             match happening {
                 Happening::Sent { from, to, link, height, hidden, message }
                     if honest(net, *from) =>
@@ -161,7 +173,9 @@ impl Invariant for Routed {
                     }
                 }
                 Happening::Unsent { from, messages } if honest(net, *from) => {
-                    if let Some(kernel) = idle(net, *from, messages, what) {
+                    let back = self.nodes.get(from).map(|routes| &routes.back);
+                    let is_loop = |kernel: &Hash| back.is_some_and(|back| back.contains(kernel));
+                    if let Some(kernel) = idle(net, *from, messages, what, is_loop) {
                         return breach(format!("{from} lost a relay and waits"), &[kernel]);
                     }
                 }
@@ -189,9 +203,15 @@ fn is_bare(net: &Network, id: NodeId, to: NodeId, message: &Message) -> bool {
         }
 }
 
-/// A kernel that was not sent and did not go another way at once, though it is still held. The
-/// owner's may wait while nobody is there that the node has dialled.
-fn idle(net: &Network, id: NodeId, unsent: &[Message], what: &[Happening]) -> Option<Hash> {
+/// A kernel that was not sent and did not go another way at once, though it is still held and is no
+/// loop. The owner's may wait while nobody is there that the node has dialled.
+fn idle(
+    net: &Network,
+    id: NodeId,
+    unsent: &[Message],
+    what: &[Happening],
+    is_loop: impl Fn(&Hash) -> bool,
+) -> Option<Hash> {
     let zone = net.node(id).zone()?;
     let mut gone = HashSet::new();
     for happening in what {
@@ -212,7 +232,7 @@ fn idle(net: &Network, id: NodeId, unsent: &[Message], what: &[Happening]) -> Op
     });
     let left = stems.flatten().filter(|kernel| !gone.contains(kernel));
     let held: HashSet<Hash> = pool.stem().flat_map(|(tx, ..)| kernels(tx)).collect();
-    left.into_iter().find(|kernel| held.contains(kernel))
+    left.into_iter().find(|kernel| held.contains(kernel) && !is_loop(kernel))
 }
 
 /// Whether some epoch may end after this time. Each is up to `spread` longer than `epoch`.
