@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use scape_aggregate::{Commitment, Hash};
 use scape_p2p::zone::Ticket;
-use scape_pool::{ChainView, Notice, Source};
+use scape_pool::{ChainView, Instant, Notice, Source};
 
 use super::{Breach, Invariant, Law, honest, is_out};
 use crate::flow::{Mint, kernels};
@@ -22,6 +22,8 @@ pub struct Lossless {
     duties: BTreeMap<NodeId, Vec<Duty>>,
     /// How many duties ended with the node.
     crashed: usize,
+    /// When something was given up for a reason last, and all that was then.
+    fallen: (Instant, HashSet<(NodeId, Hash)>),
 }
 
 /// What a node answers for: it is mined as a whole, or impossible as a whole.
@@ -45,7 +47,13 @@ pub struct Fates {
 impl Lossless {
     /// `mint` knows what transactions need.
     pub fn new(mint: Mint) -> Self {
-        Self { mint, pushed: HashMap::new(), duties: BTreeMap::new(), crashed: 0 }
+        Self {
+            mint,
+            pushed: HashMap::new(),
+            duties: BTreeMap::new(),
+            crashed: 0,
+            fallen: (Instant::ZERO, HashSet::new()),
+        }
     }
 
     /// Whether everything that anybody answers for is mined or impossible, on the chain on which
@@ -136,7 +144,8 @@ impl Lossless {
         Ok(())
     }
 
-    /// What peers sent may be given up, for a reason. It is not if only something merged with it is.
+    /// What peers sent may be given up, for a reason, and with it what depends on it, though a part of
+    /// that may come back alone in the same moment. It is not if only something merged with it is.
     fn give_up(&mut self, net: &Network, id: NodeId, kernels: &[Hash]) -> Result<(), Breach> {
         let Some(duties) = self.duties.get_mut(&id) else { return Ok(()) };
         let concerned = |duty: &mut Duty| {
@@ -144,8 +153,17 @@ impl Lossless {
                 && duty.kernels.iter().any(|k| kernels.contains(k))
                 && !is_on_stem(net, id, &duty.kernels)
         };
+        let (at, fallen) = &mut self.fallen;
+        if *at != net.now() {
+            (*at, *fallen) = (net.now(), HashSet::new());
+        }
         for duty in duties.extract_if(.., concerned) {
-            if !is_excluded(&self.mint, net, id, &duty.kernels) {
+            let needs = self.mint.needs(&duty.kernels);
+            let mut parents = needs.iter().filter_map(|output| self.mint.creator(output));
+            let falls_with = parents.any(|parent| fallen.contains(&(id, parent)));
+            if falls_with || is_excluded(&self.mint, net, id, &duty.kernels) {
+                fallen.extend(duty.kernels.iter().map(|kernel| (id, *kernel)));
+            } else {
                 let what = format!("{id} gives up {} for no reason", list(&duty.kernels));
                 return Err(Breach::new(Law::Lossless, net, what, &duty.kernels));
             }
