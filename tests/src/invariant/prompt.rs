@@ -55,10 +55,11 @@ impl Prompt {
             // What was sent in another life of the node only waits for its embargo.
             Notice::Stemmed { kernels, .. } if was_sent(net, node, kernels) => {}
             Notice::Stemmed { kernels, .. } => {
-                let gathers = params.rendezvous.filter(|_| self.sinks.contains(&node));
-                let window = gathers.map_or(Duration::ZERO, |rendezvous| {
-                    rendezvous.pool.window + rendezvous.pool.spread
-                });
+                // Whether or not it sends its own to sinks.
+                let window = match self.sinks.contains(&node) {
+                    true => params.service().pool.window + params.service().pool.spread,
+                    false => Duration::ZERO,
+                };
                 let at = now + params.patience.interval.max(window) + SLACK;
                 due.extend(kernels.iter().map(|kernel| (*kernel, at)));
             }
