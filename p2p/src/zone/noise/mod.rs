@@ -105,10 +105,10 @@ impl Zone {
         }
         let refused = noise.catch_up();
         refused.iter().for_each(|waiting| self.give_up(&waiting.load, ctx));
-        for parts in broken.iter().filter_map(|waiting| waiting.load.parts()) {
-            self.with_pool(ctx, |pool, ctx| pool.handle_broken(parts, ctx));
-        }
-        self.carry_out(ctx);
+        // Together, so that no child goes before its parent.
+        let parts: Vec<_> =
+            broken.iter().filter_map(|w| w.load.parts()).flatten().copied().collect();
+        self.with_pool(ctx, |pool, ctx| pool.handle_broken(&parts, ctx));
     }
 
     /// The channels follow the relays and those that look like relays.

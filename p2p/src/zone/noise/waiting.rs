@@ -158,26 +158,26 @@ impl Noise {
         })
     }
 
-    /// Forgets what has left. Gives back what must not leave any more as it is.
+    /// Forgets what has left. Gives back what must not leave any more as it is, and what depends on
+    /// that.
     pub(super) fn tidy(
         &mut self,
         now: Instant,
         is_whole: impl Fn(&[EntryId]) -> bool,
     ) -> Vec<Waiting> {
         self.queued.retain(|_, waiting| waiting.leaves.is_none_or(|leaves| now < leaves));
-        let is_broken = |waiting: &Waiting| {
-            waiting.leaves.is_none() && waiting.load.parts().is_some_and(|parts| !is_whole(parts))
-        };
-        let mut broken = Vec::new();
-        for (ticket, waiting) in self.queued.extract_if(.., |_, waiting| is_broken(waiting)) {
-            self.channels.cancel(ticket);
-            broken.push(waiting);
-        }
-        for waiting in std::mem::take(&mut self.backlog) {
-            match is_broken(&waiting) {
-                true => broken.push(waiting),
-                false => self.backlog.push_back(waiting),
-            }
+        let is_broken =
+            |waiting: &Waiting| waiting.load.parts().is_some_and(|parts| !is_whole(parts));
+        let (mut broken, mut next) = (Vec::new(), self.take(is_broken));
+        while !next.is_empty() {
+            let txs = next.iter().filter_map(|waiting| waiting.load.tx());
+            let created = txs.flat_map(|tx| tx.outputs()).map(|output| output.commitment());
+            let created: BTreeSet<_> = created.collect();
+            broken.append(&mut next);
+            next = self.take(|waiting| {
+                let mut spent = waiting.load.tx().into_iter().flat_map(|tx| tx.inputs());
+                spent.any(|input| created.contains(&input.commitment()))
+            });
         }
         broken
     }
@@ -185,26 +185,32 @@ impl Noise {
     /// The channels follow those who are covered, some of whom are relays. Gives back what waits for
     /// others: only relays are handed what they read, and carriers are all who are covered.
     pub(super) fn assign(&mut self, covered: &[PeerId], relays: &[PeerId]) -> Vec<Waiting> {
-        let serves = |waiting: &Waiting| match waiting.load {
-            Load::Stem { .. } => relays.contains(&waiting.to),
-            Load::Seal { .. } | Load::Foreign => covered.contains(&waiting.to),
-        };
         let left_over = self.channels.assign(covered);
         let mut lost: Vec<_> =
             left_over.iter().filter_map(|ticket| self.queued.remove(ticket)).collect();
-        let is_lost =
-            |_: &Ticket, waiting: &mut Waiting| waiting.leaves.is_none() && !serves(waiting);
-        for (ticket, waiting) in self.queued.extract_if(.., is_lost) {
+        lost.extend(self.take(|waiting| match waiting.load {
+            Load::Stem { .. } => !relays.contains(&waiting.to),
+            Load::Seal { .. } | Load::Foreign => !covered.contains(&waiting.to),
+        }));
+        lost
+    }
+
+    /// Takes back some of what has not left, in the order in which it waits.
+    fn take(&mut self, is_meant: impl Fn(&Waiting) -> bool) -> Vec<Waiting> {
+        let is_queued =
+            |_: &Ticket, waiting: &mut Waiting| waiting.leaves.is_none() && is_meant(waiting);
+        let mut taken = Vec::new();
+        for (ticket, waiting) in self.queued.extract_if(.., is_queued) {
             self.channels.cancel(ticket);
-            lost.push(waiting);
+            taken.push(waiting);
         }
         for waiting in std::mem::take(&mut self.backlog) {
-            match serves(&waiting) {
-                true => self.backlog.push_back(waiting),
-                false => lost.push(waiting),
+            match is_meant(&waiting) {
+                true => taken.push(waiting),
+                false => self.backlog.push_back(waiting),
             }
         }
-        lost
+        taken
     }
 
     /// A link is gone, and with it the frames that were made and had not left.
