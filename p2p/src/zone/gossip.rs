@@ -109,6 +109,21 @@ impl Zone {
         }
     }
 
+    /// Tells all peers of a public transaction once more, each at a time of its own, as long as there
+    /// is room: what is news goes first.
+    pub(super) fn announce_again(&mut self, tx: &ValidTx, ctx: &ZoneContext<'_>) {
+        let Some(first) = tx.kernels().first().map(|kernel| *kernel.hash()) else { return };
+        let told = self.peers.iter().filter(|(_, peer)| self.tells_peer(peer));
+        let room = MAX_LATER.saturating_sub(self.gossip.later.len());
+        for peer in told.map(|(id, _)| *id).take(room).collect::<Vec<_>>() {
+            let at = ctx.now + self.draw_delay();
+            if let Some(record) = self.peers.get_mut(&peer) {
+                record.forget(&first);
+            }
+            self.gossip.tell_later(peer, first, at);
+        }
+    }
+
     /// Whether a peer is told of what is public. In an anonymity zone only those that we chose: to
     /// come to our onion service again and again costs nothing, and who does so learns nothing.
     fn tells_peer(&self, peer: &Peer) -> bool {

@@ -103,7 +103,14 @@ impl Zone {
         let kernels = tx.kernels().iter().map(|kernel| kernel.hash());
         let was_sealed =
             kernels.fold(false, |any, kernel| self.handover.sealed.pop(kernel).is_some() | any);
-        if was_sealed && !self.pool.is_owned(tx) {
+        if was_sealed {
+            self.pass_on_public(tx, ctx);
+        }
+    }
+
+    /// Something public goes on in the other zone, too, unless there is something of the owner in it.
+    pub(super) fn pass_on_public(&mut self, tx: &ValidTx, ctx: &ZoneContext<'_>) {
+        if !self.pool.is_owned(tx) {
             self.handover.hold(tx.clone(), &self.config.capacity, ctx.now, &mut self.rng);
         }
     }

@@ -29,6 +29,7 @@ mod message;
 mod noise;
 mod owner;
 mod peer;
+mod remind;
 mod sinks;
 #[cfg(test)]
 mod tests;
@@ -227,6 +228,8 @@ pub struct Zone {
     scores: LruCache<Account, Score>,
     verifications: Verifications,
     gossip: Gossip,
+    /// When peers are told again of what has been public for long.
+    next_round: Instant,
     dialer: Dialer,
     handover: HandOver,
     noise: Option<Noise>,
@@ -256,12 +259,14 @@ impl Zone {
             scores: LruCache::new(ACCOUNTS),
             verifications: Verifications::default(),
             gossip: Gossip::default(),
+            next_round: now,
             noise,
             sinks: Sinks::new(now),
             rng,
             effects: VecDeque::new(),
             config,
         };
+        zone.next_round = zone.draw_round(now);
         zone.router.set_way_out(zone.way_out_now());
         zone
     }
@@ -278,7 +283,7 @@ impl Zone {
         let noise = self.noise.as_ref().map(Noise::poll_timeout);
         let timers =
             timers.into_iter().chain([noise, self.sinks_timeout(), self.handover.poll_timeout()]);
-        timers.flatten().fold(self.router.poll_timeout(), Ord::min)
+        timers.flatten().fold(self.router.poll_timeout().min(self.next_round), Ord::min)
     }
 
     /// Does what is due. A call too early does nothing.
@@ -289,6 +294,7 @@ impl Zone {
         self.noise_timeout(ctx);
         self.with_pool(ctx, |pool, ctx| pool.handle_timeout(ctx));
         self.gossip_timeout(ctx);
+        self.remind_timeout(ctx);
         self.handover_timeout(ctx);
         self.dial_timeout(ctx);
         self.on_sinks_timeout(ctx);

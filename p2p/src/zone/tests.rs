@@ -256,15 +256,20 @@ impl Host {
         self.drain()
     }
 
-    /// What is sent while time goes on for so many seconds.
-    fn sent_within(&mut self, secs: u64) -> Vec<(PeerId, Message)> {
+    /// What comes of it that time goes on for so many seconds.
+    fn within(&mut self, secs: u64) -> Vec<Effect> {
         let mut effects = Vec::new();
         for _ in 0..secs {
             self.now = self.now + Duration::from_secs(1);
             self.call(|zone, ctx| zone.handle_timeout(ctx));
             effects.extend(self.drain());
         }
-        sent(effects)
+        effects
+    }
+
+    /// What is sent while time goes on for so many seconds.
+    fn sent_within(&mut self, secs: u64) -> Vec<(PeerId, Message)> {
+        sent(self.within(secs))
     }
 }
 
@@ -418,19 +423,18 @@ impl Host {
         self.drain()
     }
 
-    /// When this is handed over in the next seconds, and how often.
+    /// What is handed over in the next seconds.
     fn handed_over(&mut self, secs: u64) -> Vec<ValidTx> {
-        let mut handed_over = Vec::new();
-        for _ in 0..secs {
-            self.now = self.now + Duration::from_secs(1);
-            self.call(|zone, ctx| zone.handle_timeout(ctx));
-            handed_over.extend(self.drain().into_iter().filter_map(|effect| match effect {
-                Effect::HandOver { tx } => Some(tx),
-                _ => None,
-            }));
-        }
-        handed_over
+        handed_over(&self.within(secs))
     }
+}
+
+fn handed_over(effects: &[Effect]) -> Vec<ValidTx> {
+    let over = effects.iter().filter_map(|effect| match effect {
+        Effect::HandOver { tx } => Some(tx.clone()),
+        _ => None,
+    });
+    over.collect()
 }
 
 #[test]
@@ -471,6 +475,53 @@ fn what_is_sealed_to_us_is_handed_over_once_it_is_public() {
     // The window is open for two minutes at least.
     assert_eq!((host.handed_over(119), host.zone.held()), (vec![], 0));
     assert_eq!(host.handed_over(32 + 221), [theirs]);
+}
+
+/// Whoever was told the first time may have had no use for it: where there are few, it is nowhere else.
+#[test]
+fn what_stays_public_is_told_and_handed_over_again() {
+    let mut host = Host::hidden();
+    host.join(1, Direction::Outbound);
+    host.join(2, Direction::Outbound);
+    let (theirs, own) = (host.tx(), host.tx());
+    host.push(&own, true);
+    let public = Message::Transaction(theirs.as_transaction().clone());
+    host.call(|zone, ctx| zone.handle_message(PeerId(1), public, ctx));
+    for effect in host.drain() {
+        let Effect::Verify { ticket, .. } = effect else { continue };
+        host.call(|zone, ctx| zone.handle_verified(ticket, Ok(theirs.clone()), ctx));
+    }
+    let told = |effects: &[Effect], peer, tx: &ValidTx| {
+        let kernel = Message::TransactionKernel(*tx.kernels()[0].hash());
+        let told = |e: &&Effect| matches!(e, Effect::Send { peer: to, message } if *to == PeerId(peer) && *message == kernel);
+        effects.iter().filter(told).count()
+    };
+    let news = host.within(1_700);
+    assert_eq!([1, 2].map(|peer| told(&news, peer, &theirs)), [0, 1], "who sent it knows it");
+    assert_eq!(handed_over(&news), std::slice::from_ref(&theirs));
+    // From its first half hour on, once in half an hour.
+    let again = host.within(10 * 1_800);
+    for (peer, tx) in [(1, &theirs), (2, &theirs), (1, &own), (2, &own)] {
+        assert!((7..=14).contains(&told(&again, peer, tx)), "{}", told(&again, peer, tx));
+    }
+    let over = handed_over(&again);
+    assert!(
+        (7..=14).contains(&over.len()) && over.iter().all(|tx| *tx == theirs),
+        "{}",
+        over.len()
+    );
+    // Until it is in a block.
+    let block = BlockSummary {
+        height: 1,
+        inputs: [&theirs, &own].map(|tx| tx.inputs()[0].commitment()).to_vec(),
+        ..BlockSummary::default()
+    };
+    host.chain.created.clear();
+    let update = ChainUpdate { disconnected: Vec::new(), connected: vec![block] };
+    host.call(|zone, ctx| zone.handle_chain(&update, ctx));
+    host.within(1_800);
+    let rest = host.within(10 * 1_800);
+    assert!(sent(rest.clone()).is_empty() && handed_over(&rest).is_empty());
 }
 
 #[test]
