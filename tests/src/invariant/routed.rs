@@ -16,7 +16,8 @@ use crate::net::{Happening, Network, NodeId, Observation};
 /// get goes another way at once. Where there is white noise all of it goes in frames, but for what is
 /// handed to the sink that it is sealed to.
 ///
-/// A child goes where its parent went, also when that is a relay of an earlier epoch.
+/// A child goes where its parent went, also when that is a relay of an earlier epoch; so does what
+/// another zone has handed over together with what went there.
 #[derive(Debug)]
 pub struct Routed {
     mint: Mint,
@@ -35,6 +36,8 @@ struct Routes {
     /// The kernels that a peer stemmed to it after it had given them to a relay: each waits for what
     /// becomes of a loop, whether or not the relay had it by then.
     back: HashSet<Hash>,
+    /// What was handed over in one aggregate with others, and with which.
+    mates: HashMap<Hash, HashSet<Hash>>,
 }
 
 /// A stem transaction on its way.
@@ -96,6 +99,14 @@ impl Routed {
         back.extend(kernels(tx).into_iter().filter(was_given));
     }
 
+    fn handed_over(&mut self, node: NodeId, tx: &Transaction) {
+        let Some(Routes { mates, .. }) = self.nodes.get_mut(&node) else { return };
+        let together = kernels(tx);
+        for kernel in together.iter().filter(|_| together.len() > 1) {
+            mates.entry(*kernel).or_default().extend(&together);
+        }
+    }
+
     fn check_stem(
         &mut self,
         net: &Network,
@@ -109,8 +120,9 @@ impl Routed {
         let current = was_relay || routes.relays.contains(&link);
         let related = || {
             let parents = self.mint.parents(tx);
-            let given = routes.given.get(&link);
-            given.is_some_and(|given| kernels.iter().chain(&parents).any(|k| given.contains(k)))
+            let mates = kernels.iter().filter_map(|kernel| routes.mates.get(kernel)).flatten();
+            let mut all = kernels.iter().chain(&parents).chain(mates);
+            routes.given.get(&link).is_some_and(|given| all.any(|kernel| given.contains(kernel)))
         };
         if !current && !related() {
             return Some(format!("{id} stems to {link}, which is no relay of it"));
@@ -148,8 +160,12 @@ impl Invariant for Routed {
             }
         }
         for happening in what {
-            if let Happening::Sent { to, message: Message::StemTransaction(tx), .. } = happening {
-                self.came_back(*to, tx);
+            match happening {
+                Happening::Sent { to, message: Message::StemTransaction(tx), .. } => {
+                    self.came_back(*to, tx);
+                }
+                Happening::HandedOver { to, tx } => self.handed_over(*to, tx),
+                _ => {}
             }
             match happening {
                 Happening::Sent { from, to, link, height, hidden, message }

@@ -34,6 +34,13 @@ pub enum Happening {
         /// The message.
         message: Message,
     },
+    /// A transaction was handed over to a zone by the other one of its node.
+    HandedOver {
+        /// The zone that it came to.
+        to: NodeId,
+        /// The transaction.
+        tx: Transaction,
+    },
     /// Messages that were waiting for a slow link when it ended.
     Unsent {
         /// Who wanted to send them.
