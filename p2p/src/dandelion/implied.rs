@@ -12,8 +12,8 @@ use crate::noise::NoiseConfig;
 pub struct Implied {
     /// The expected number of hops of a stem: 1 / (1 - stem probability).
     pub stem_hops: f64,
-    /// The expected time of one hop: half a patience interval where every hop waits, and 0.3 s, and
-    /// until there is a frame where there is white noise.
+    /// The expected time of one hop: half a patience interval where every hop waits, and
+    /// 0.175 s, and until there is a frame where there is white noise.
     pub hop_time: Duration,
     /// The expected time until a transaction is fluffed: hops times hop time.
     pub stem_time: Duration,
@@ -82,8 +82,8 @@ pub enum ParamsError {
     Company(f64),
 }
 
-/// Network latency of a hop, beside patience.
-const LATENCY: Duration = Duration::from_millis(300);
+/// Network latency of a hop, beside patience: that of the Dandelion++ paper.
+const LATENCY: Duration = Duration::from_millis(175);
 /// The time to a sink, and that of the flood back.
 const CARRIAGE: Duration = Duration::from_secs(20);
 /// How many nodes hold a transaction when a black hole swallows it.
@@ -194,10 +194,12 @@ impl Params {
     }
 }
 
-/// One of `hops` holders, the i-th of whom has `(hops - i) * hop` left to wait, gives up early.
+/// One of `hops` holders, the i-th of whom has `(hops - i) * hop` left to wait, gives up early. For
+/// exponential embargoes of mean T it is 1 - exp(-k (k - 1) d / 2T), from which Fanti et al. 2018 get
+/// T.
 fn early_embargo(delay: &EmbargoDelay, hops: f64, hop: f64) -> f64 {
     let mut nobody = 1.0;
-    let mut left = hops;
+    let mut left = hops - 1.0;
     while left >= 1.0 {
         nobody *= survival(delay, left * hop);
         left -= 1.0;
@@ -315,8 +317,19 @@ mod tests {
 
     #[test]
     fn the_mean_of_the_paper_keeps_its_promise() {
-        let delay = EmbargoDelay::Exponential { mean: secs(75) };
-        assert!(early_embargo(&delay, 10.0, 0.175) < 0.13);
+        let with = |mean| {
+            let delay = EmbargoDelay::Exponential { mean: secs(mean) };
+            let params = Preset::DandelionPlusPlus.params();
+            let embargo = Embargo { delay, ..params.embargo };
+            Params { embargo, ..params }.check().expect("possible")
+        };
+        let (implied, warnings) = with(75);
+        // 10 * 9 / 2 hops of 0.175 s.
+        let of_the_paper = 1.0 - (-45.0 * 0.175 / 75.0_f64).exp();
+        assert!((implied.early_embargo - of_the_paper).abs() < 1e-9, "{implied:?}");
+        assert_eq!(warnings, []);
+        let (_, warnings) = with(74);
+        assert!(matches!(warnings[..], [Warning::EarlyEmbargo { .. }]), "{warnings:?}");
     }
 
     #[test]
@@ -408,15 +421,15 @@ mod tests {
     #[test]
     fn an_embargo_without_spread_ends_early_for_all_or_for_none() {
         let exact = EmbargoDelay::Uniform { base: secs(30), spread: Duration::ZERO };
-        assert_eq!(early_embargo(&exact, 4.0, 7.0), 0.0);
-        assert_eq!(early_embargo(&exact, 4.0, 8.0), 1.0);
+        assert_eq!(early_embargo(&exact, 4.0, 9.9), 0.0);
+        assert_eq!(early_embargo(&exact, 4.0, 10.1), 1.0);
     }
 
     #[test]
     fn the_owner_reads_figures_and_what_to_do_about_them() {
         let (implied, warnings) = Preset::GrinDoc.params().check().expect("possible");
         let text = implied.to_string();
-        assert!(text.starts_with("stem of 10 hops and 53 s expected"), "{text}");
+        assert!(text.starts_with("stem of 10 hops and 52 s expected"), "{text}");
         let advice: Vec<_> = warnings.iter().map(ToString::to_string).collect();
         assert!(advice[0].contains("use a longer embargo"), "{advice:?}");
         let (_, warnings) = Params {
