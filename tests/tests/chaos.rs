@@ -121,6 +121,28 @@ fn what_fails_is_shrunk_to_what_it_needs() {
     assert_eq!(small.to_string().parse(), Ok(small));
 }
 
+/// It fails as long as somebody on Tor is handed a transaction and a node is there to hand it over.
+#[test]
+fn what_fails_between_zones_is_shrunk_to_what_it_needs() {
+    let scenario = first(|scenario| is_noisy(scenario, AddrNetwork::Tor));
+    let small = shrink(&scenario, |candidate| {
+        let plan = |node: usize| candidate.nodes.get(node).filter(|plan| !plan.absent);
+        let on_tor = |node| plan(node).is_some_and(|plan| plan.network == AddrNetwork::Tor);
+        let mut steps = candidate.steps.iter();
+        let pushed = steps.any(|step| match step.action {
+            Action::Push { node, .. } => on_tor(node) && candidate.nodes[node].beside.is_none(),
+            _ => false,
+        });
+        let mut nodes = 0..candidate.nodes.len();
+        let bridged =
+            nodes.any(|node| on_tor(node) && candidate.nodes[node].beside.and_then(plan).is_some());
+        Some(pushed && bridged)
+    });
+    assert_eq!((small.nodes.len(), small.steps.len()), (3, 1), "{small}");
+    assert_eq!(small.to_string().parse(), Ok(small.clone()));
+    assert_eq!(small.run().hidden.zones, 2, "{small}");
+}
+
 #[test]
 fn a_written_scenario_plays_the_same() {
     let zones = first(|scenario| is_noisy(scenario, AddrNetwork::Tor));

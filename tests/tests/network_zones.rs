@@ -8,8 +8,10 @@ use scape_p2p::addr::Network as AddrNetwork;
 use scape_p2p::dandelion::Preset;
 use scape_pool::{Instant, Notice, Source};
 use scape_tests::flow::{Flow, Mint};
-use scape_tests::invariant::Invariants;
-use scape_tests::net::{Network, NetworkConfig, Node, NodeId, NodeSpec, Observation};
+use scape_tests::invariant::{Invariants, Law};
+use scape_tests::net::{
+    Behaviour, Network, NetworkConfig, Node, NodeId, NodeSpec, Observation, Pass, Scope,
+};
 
 const CONSENSUS: Consensus = Consensus::of(ChainType::Mainnet);
 /// How many nodes there are on each network.
@@ -65,6 +67,17 @@ fn a_transaction_stays_on_its_network() {
 
 /// The first one on Tor is the same node as the first one in the clear.
 fn joined(genesis: &Flow, mint: &Mint, seed: u64) -> Network {
+    bridged(genesis, mint, seed, |bridge| bridge)
+}
+
+/// The node that is on both is like this on Tor.
+fn bridged(
+    genesis: &Flow,
+    mint: &Mint,
+    seed: u64,
+    like_this: impl FnOnce(NodeSpec) -> NodeSpec,
+) -> Network {
+    let mut like_this = Some(like_this);
     let config = NetworkConfig::new(CONSENSUS, seed).genesis(genesis.genesis());
     let mut net = Network::new(config.mining(Duration::from_secs(60)), mint.clone());
     for index in 0..2 * NODES {
@@ -75,9 +88,35 @@ fn joined(genesis: &Flow, mint: &Mint, seed: u64) -> Network {
         let spec = NodeSpec::new(CONSENSUS).params(Preset::GrinDoc.params()).on(network);
         // Blocks hold what has come out of Tor, and nothing else.
         let spec = NodeSpec { mines: !is_hidden, ..spec.knows(others, 4).encrypts() };
-        net.add(if index == 0 { spec.beside(PUBLIC) } else { spec });
+        net.add(match like_this.take_if(|_| index == 0) {
+            Some(like_this) => like_this(spec.beside(PUBLIC)),
+            None => spec,
+        });
     }
     net
+}
+
+/// Keeps what it should hand over.
+struct Hoarder;
+
+impl Behaviour for Hoarder {
+    fn handing_over(&mut self, _: &ValidTx, _: &mut Scope<'_>) -> Pass {
+        Pass::Swallow
+    }
+}
+
+#[test]
+fn what_nobody_hands_over_is_noticed() {
+    let (mut flow, mint) = (Flow::new(CONSENSUS, 1, 10), Mint::new());
+    let mut net = bridged(&flow, &mint, 1, |bridge| bridge.mutated(Hoarder));
+    let mut laws = Invariants::new(&mint);
+    net.run_watched(Instant::from_secs(60), &mut laws).expect("nothing has happened");
+    let tx = flow.tx();
+    mint.add(&tx);
+    net.push(NodeId(1), tx.as_transaction().clone(), false).expect("it is up");
+    net.run_watched(Instant::from_secs(7_230), &mut laws).expect("it may still come");
+    let breach = laws.settled(&net).expect_err("it was not noticed");
+    assert_eq!(breach.law, Law::Lossless, "{breach}");
 }
 
 #[test]

@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use rand_chacha::ChaCha12Rng;
 use scape::chain::DevLedger;
+use scape_aggregate::ValidTx;
 use scape_p2p::addr::Network as AddrNetwork;
 use scape_p2p::wire::Message;
 use scape_p2p::zone::Zone;
@@ -49,6 +50,12 @@ pub trait Behaviour {
     /// sent.
     fn unsent(&mut self, to: NodeId, messages: &[Message], scope: &mut Scope<'_>) -> Pass {
         let _ = (to, messages, scope);
+        Pass::On
+    }
+
+    /// The zone hands a transaction over to the other one of its node.
+    fn handing_over(&mut self, tx: &ValidTx, scope: &mut Scope<'_>) -> Pass {
+        let _ = (tx, scope);
         Pass::On
     }
 

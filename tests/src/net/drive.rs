@@ -153,6 +153,11 @@ impl Network {
     /// What came in one zone goes on in the public one of the same node.
     fn hand_over(&mut self, id: NodeId, tx: ValidTx) {
         let Some(public) = self.nodes[id.0].beside else { return };
+        if self.ask(id, |behaviour, scope| behaviour.handing_over(&tx, scope))
+            == Some(Pass::Swallow)
+        {
+            return;
+        }
         self.happened(|| Happening::HandedOver { to: public, tx: tx.as_transaction().clone() });
         // Whether it is taken is nobody's business.
         self.with_zone(public, |zone, ctx| zone.take_over(tx, ctx).ok());
