@@ -3,53 +3,32 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests may")]
 
-use std::collections::{BTreeSet, VecDeque};
-use std::net::SocketAddr;
+mod kit;
+#[path = "kit/peers.rs"]
+mod peers;
+
+use std::collections::VecDeque;
 use std::time::Duration;
 
+use kit::{CONSENSUS, Coins};
+use peers::numbered;
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand_chacha::ChaCha12Rng;
 use scape_aggregate::builder::AssumedTx;
-use scape_aggregate::{
-    ChainType, Commitment, Consensus, OutputFeatures, ProtocolVersion, Transaction, ValidTx,
-    VerifyError,
-};
-use scape_p2p::addr::PeerAddr;
+use scape_aggregate::{Transaction, ValidTx, VerifyError};
 use scape_p2p::book::{Book, BookConfig, UnixTime};
-use scape_p2p::handshake::PeerInfo;
 use scape_p2p::noise::NoiseConfig;
-use scape_p2p::peer::{Capabilities, Direction};
-use scape_p2p::secure::{KeyCheck, Protection, PublicKey};
+use scape_p2p::peer::Direction;
 use scape_p2p::wire::Message;
 use scape_p2p::zone::{Effect, Ticket, Unverified, Zone, ZoneConfig, ZoneContext};
-use scape_pool::{ChainView, Instant, PeerId, Tip, Utxo};
+use scape_pool::{Instant, PeerId};
 
-const CONSENSUS: Consensus = Consensus::of(ChainType::Mainnet);
 const NOISE: NoiseConfig = NoiseConfig::DEFAULT;
 /// How long a zone is watched.
 const WATCHED: Duration = Duration::from_secs(400);
 /// Those that frames go to. The others only talk.
 const RELAYS: u64 = 2;
-
-/// Coins that exist.
-#[derive(Default)]
-struct Coins(BTreeSet<[u8; 33]>);
-
-impl ChainView for Coins {
-    fn tip(&self) -> Tip {
-        Tip::default()
-    }
-
-    fn utxo(&self, commitment: &Commitment) -> Option<Utxo> {
-        let exists = self.0.contains(commitment.as_bytes());
-        exists.then_some(Utxo { features: OutputFeatures::Plain, height: 0 })
-    }
-
-    fn last_nrd(&self, _: &Commitment) -> Option<u64> {
-        None
-    }
-}
 
 /// What may happen.
 #[derive(Debug, Clone)]
@@ -114,19 +93,10 @@ impl Host {
     }
 
     fn come(&mut self, peer: u64) {
-        let ip = [10, u8::try_from(peer).unwrap(), 0, 1];
-        let addr = Some(PeerAddr::from(SocketAddr::from((ip, 3_414))));
-        let encrypted =
-            Protection::Encrypted { key: PublicKey([ip[1]; 32]), check: KeyCheck::First };
-        let info = PeerInfo {
-            version: ProtocolVersion::LOCAL,
-            capabilities: Capabilities::RELAY,
-            user_agent: "peer".to_owned(),
-            total_difficulty: 0,
-            listen: addr,
-            protection: if peer <= RELAYS { encrypted } else { Protection::default() },
-        };
-        let way = if peer <= RELAYS { Direction::Outbound } else { Direction::Inbound };
+        let is_relay = peer <= RELAYS;
+        let way = if is_relay { Direction::Outbound } else { Direction::Inbound };
+        let info = numbered(peer, is_relay);
+        let addr = info.listen;
         self.call(|zone, ctx| zone.handle_connected(PeerId(peer), addr, way, info, ctx));
     }
 
@@ -145,7 +115,7 @@ impl Host {
     fn tx(&mut self, outputs: u8) -> Transaction {
         let tx = AssumedTx::new().fresh_inputs(1).outputs(outputs.into());
         let tx = tx.build(&mut self.rng, &CONSENSUS).unwrap();
-        self.coins.0.insert(*tx.inputs()[0].commitment().as_bytes());
+        self.coins.unspent.insert(tx.inputs()[0].commitment());
         tx.as_transaction().clone()
     }
 

@@ -1,22 +1,22 @@
 //! A zone on Tor: whom it tells which addresses, whom it dials, whom it holds to account.
 
 mod kit;
+#[path = "kit/world.rs"]
+mod world;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use kit::EmptyChain;
-use scape_aggregate::{ChainType, Consensus, ProtocolVersion};
+use kit::{CONSENSUS, peer_info};
+use scape_aggregate::ProtocolVersion;
 use scape_p2p::addr::{Host, MAX_NAMES, Network, OnionAddr, PeerAddr};
 use scape_p2p::book::{AddError, Book, BookConfig, Source, UnixTime};
-use scape_p2p::handshake::PeerInfo;
 use scape_p2p::peer::{Capabilities, Direction, PeerId};
 use scape_p2p::secure::{KeyCheck, Protection, PublicKey};
 use scape_p2p::wire::{FrameDecoder, Message};
-use scape_p2p::zone::{Effect, Zone, ZoneConfig, ZoneContext};
-use scape_pool::Instant;
+use scape_p2p::zone::{Effect, ZoneConfig};
+use world::World;
 
-const CONSENSUS: Consensus = Consensus::of(ChainType::Mainnet);
 const OURS: u8 = 200;
 
 fn onion(key: u8) -> PeerAddr {
@@ -40,24 +40,13 @@ fn kin() -> Capabilities {
     Capabilities::RELAY | Capabilities::ENCRYPTED
 }
 
-struct World {
-    zone: Zone,
-    secs: u64,
-}
-
 impl World {
     /// A zone on this network that has the name [`OURS`], and knows a name.
     fn on(network: Network) -> Self {
         let mut config = ZoneConfig { network, ..ZoneConfig::new(CONSENSUS) };
         config.peers.own_name = Some(onion(OURS)).filter(|_| network.is_anonymous());
         let book = Book::new(BookConfig { network, ..BookConfig::default() });
-        Self { zone: Zone::new(config, book, [7; 32], Instant::ZERO), secs: 0 }
-    }
-
-    fn call(&mut self, act: impl FnOnce(&mut Zone, &ZoneContext<'_>)) -> Vec<Effect> {
-        let (now, unix) = (Instant::from_secs(self.secs), UnixTime(1_000_000 + self.secs));
-        act(&mut self.zone, &ZoneContext { now, unix, chain: &EmptyChain });
-        std::iter::from_fn(|| self.zone.poll_effect()).collect()
+        Self::with(config, book)
     }
 
     /// A peer comes to the onion service, or is dialled.
@@ -78,19 +67,7 @@ impl World {
         protection: Protection,
     ) -> Vec<Effect> {
         let direction = if dialled.is_some() { Direction::Outbound } else { Direction::Inbound };
-        let info = PeerInfo {
-            version: ProtocolVersion::LOCAL,
-            capabilities,
-            user_agent: "MW/Grin 5.5.2".to_owned(),
-            total_difficulty: 1,
-            listen: dialled,
-            protection,
-        };
-        self.call(|zone, ctx| zone.handle_connected(PeerId(id), dialled, direction, info, ctx))
-    }
-
-    fn say(&mut self, id: u64, message: Message) -> Vec<Effect> {
-        self.call(|zone, ctx| zone.handle_message(PeerId(id), message, ctx))
+        self.connect(id, direction, peer_info(capabilities, dialled, protection))
     }
 
     /// What a peer is told that asks for addresses.
@@ -108,20 +85,6 @@ impl World {
 
     fn known(&self) -> BTreeSet<PeerAddr> {
         self.zone.book().iter().map(|entry| entry.addr).collect()
-    }
-
-    fn dialled(&mut self, secs: u64) -> BTreeSet<PeerAddr> {
-        let mut dialled = BTreeSet::new();
-        for _ in 0..secs {
-            self.secs += 1;
-            for effect in self.call(|zone, ctx| zone.handle_timeout(ctx)) {
-                if let Effect::Connect { addr } = effect {
-                    dialled.insert(addr);
-                    self.call(|zone, ctx| zone.handle_connect_failed(addr, false, ctx));
-                }
-            }
-        }
-        dialled
     }
 }
 
@@ -143,22 +106,7 @@ fn names_are_told_to_our_own_kind_alone_and_addresses_to_nobody() {
     // The one that was dialled is not in the book: it was given by hand.
     assert_eq!(names(world.ask(2)), [onion(OURS)].into());
     world.say(1, Message::PeerNames(vec![onion(2), onion(OURS)]));
-    world.call(|zone, ctx| {
-        zone.handle_connected(
-            PeerId(4),
-            Some(onion(2)),
-            Direction::Outbound,
-            PeerInfo {
-                version: ProtocolVersion::LOCAL,
-                capabilities: kin(),
-                user_agent: String::new(),
-                total_difficulty: 0,
-                listen: Some(onion(2)),
-                protection: protection(kin()),
-            },
-            ctx,
-        )
-    });
+    world.join(4, Some(onion(2)), kin());
     assert_eq!(names(world.ask(2)), [onion(2), onion(OURS)].into());
     assert_eq!(names(world.ask(1)), [onion(2), onion(OURS)].into());
     assert_eq!(world.ask(3), Message::PeerAddrs(Vec::new()));

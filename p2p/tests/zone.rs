@@ -1,63 +1,41 @@
 //! What peers may do to a zone, and what it costs them.
 
 mod kit;
+#[path = "kit/world.rs"]
+mod world;
 
 use std::time::Duration;
 
-use kit::EmptyChain;
-use scape_aggregate::{ChainType, Consensus, Hash, ProtocolVersion};
-use scape_p2p::book::{Book, BookConfig, UnixTime};
+use kit::{CONSENSUS, peer_info};
+use scape_aggregate::Hash;
+use scape_p2p::addr::PeerAddr;
+use scape_p2p::book::{Book, BookConfig};
 use scape_p2p::dandelion::{Params, Preset};
-use scape_p2p::handshake::PeerInfo;
 use scape_p2p::link::Offence;
 use scape_p2p::peer::{Capabilities, Direction};
 use scape_p2p::secure::Protection;
 use scape_p2p::wire::{Message, Tip};
-use scape_p2p::zone::{Effect, PeersConfig, Zone, ZoneConfig, ZoneContext};
+use scape_p2p::zone::{Effect, PeersConfig, ZoneConfig};
 use scape_pool::{Instant, PeerId};
+use world::World;
 
 const HONEST: &str = "9.8.7.6:3414";
 const OTHER: &str = "5.8.7.6:3414";
 
-/// A zone and the seconds since it began.
-struct World {
-    zone: Zone,
-    secs: u64,
-}
-
 impl World {
     fn new() -> Self {
-        Self::with(Book::new(BookConfig::default()))
+        Self::knowing(Book::new(BookConfig::default()))
     }
 
-    fn with(book: Book) -> Self {
-        let config = ZoneConfig::new(Consensus::of(ChainType::Mainnet));
-        Self { zone: Zone::new(config, book, [7; 32], Instant::ZERO), secs: 0 }
-    }
-
-    fn call(&mut self, act: impl FnOnce(&mut Zone, &ZoneContext<'_>)) -> Vec<Effect> {
-        let (now, unix) = (Instant::from_secs(self.secs), UnixTime(1_000_000 + self.secs));
-        act(&mut self.zone, &ZoneContext { now, unix, chain: &EmptyChain });
-        std::iter::from_fn(|| self.zone.poll_effect()).collect()
+    fn knowing(book: Book) -> Self {
+        Self::with(ZoneConfig::new(CONSENSUS), book)
     }
 
     fn join(&mut self, id: u64, addr: &str) -> Vec<Effect> {
-        let addr = Some(addr.parse().expect("an address"));
-        let info = PeerInfo {
-            version: ProtocolVersion::LOCAL,
-            capabilities: Capabilities::from_bits(0x7f),
-            user_agent: "MW/Grin 5.5.2".to_owned(),
-            total_difficulty: 1,
-            listen: addr,
-            protection: Protection::default(),
-        };
-        self.call(|zone, ctx| {
-            zone.handle_connected(PeerId(id), addr, Direction::Inbound, info, ctx);
-        })
-    }
-
-    fn say(&mut self, id: u64, message: Message) -> Vec<Effect> {
-        self.call(|zone, ctx| zone.handle_message(PeerId(id), message, ctx))
+        let addr = addr.parse().expect("an address");
+        let capabilities = Capabilities::from_bits(0x7f);
+        let info = peer_info(capabilities, Some(addr), Protection::default());
+        self.connect(id, Direction::Inbound, info)
     }
 }
 
@@ -137,7 +115,7 @@ fn a_ban_ends_all_links_of_a_host_and_survives_a_restart() {
     }
     let closed = effects.iter().filter(|e| matches!(e, Effect::Disconnect { .. })).count();
     assert!(is_ban(&effects) && closed == 3, "{effects:?}");
-    let mut restarted = World::with(world.zone.book().clone());
+    let mut restarted = World::knowing(world.zone.book().clone());
     let effects = restarted.join(9, HONEST);
     assert!(effects.iter().any(|e| matches!(e, Effect::Disconnect { .. })));
     assert_eq!(restarted.zone.peers().count(), 0);
@@ -159,45 +137,31 @@ fn only_what_was_announced_is_served() {
     assert!(world.say(1, Message::GetTransaction(Hash([7; 32]))).is_empty());
 }
 
-/// The addresses that a zone wants to connect to in the next seconds.
-fn dialled(world: &mut World, secs: u64) -> Vec<String> {
-    let mut dialled = Vec::new();
-    for _ in 0..secs {
-        world.secs += 1;
-        for effect in world.call(|zone, ctx| zone.handle_timeout(ctx)) {
-            if let Effect::Connect { addr } = effect {
-                dialled.push(addr.to_string());
-                world.call(|zone, ctx| zone.handle_connect_failed(addr, false, ctx));
-            }
-        }
-    }
-    dialled
-}
-
 #[test]
 fn the_owner_bans_a_host_and_lets_it_in_again() {
     let mut world = World::new();
     let host = "9.8.7.6".parse().expect("a host");
-    let fixed = [HONEST.parse().expect("an address")].into();
+    let honest: PeerAddr = HONEST.parse().expect("an address");
+    let fixed = [honest].into();
     let peers = PeersConfig { fixed, ..world.zone.peers_config().clone() };
     world.call(|zone, ctx| zone.set_peers(peers, ctx));
-    assert!(dialled(&mut world, 3).contains(&HONEST.to_owned()));
+    assert!(world.dialled(3).contains(&honest));
     world.join(1, HONEST);
     let effects = world.call(|zone, ctx| zone.ban(host, ctx));
     assert!(is_ban(&effects));
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Disconnect { .. })));
     world.call(|zone, ctx| zone.handle_disconnected(PeerId(1), vec![], None, ctx));
-    assert_eq!(dialled(&mut world, 200), [""; 0], "not even a fixed address is tried");
+    assert_eq!(world.dialled(200), [].into(), "not even a fixed address is tried");
     let mut lifted = false;
     let effects = world.call(|zone, ctx| lifted = zone.unban(host, ctx));
     assert!(lifted && effects.contains(&Effect::Unblock { ip: host }));
-    assert!(dialled(&mut world, 3).contains(&HONEST.to_owned()));
+    assert!(world.dialled(3).contains(&honest));
     world.call(|zone, ctx| lifted = zone.unban(host, ctx));
     assert!(!lifted, "there is none any more");
     // A ban that ends by itself is as good as one that was lifted.
     world.call(|zone, ctx| zone.ban(host, ctx));
-    assert_eq!(dialled(&mut world, 10_700), [""; 0]);
-    assert!(dialled(&mut world, 300).contains(&HONEST.to_owned()));
+    assert_eq!(world.dialled(10_700), [].into());
+    assert!(world.dialled(300).contains(&honest));
 }
 
 #[test]
