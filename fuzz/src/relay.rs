@@ -12,7 +12,7 @@ use scape_p2p::handshake::PeerInfo;
 use scape_p2p::peer::{Capabilities, Direction, PeerId};
 use scape_p2p::secure::Protection;
 use scape_p2p::wire::{FrameDecoder, HEADER_LEN, Message};
-use scape_p2p::zone::{Effect, Ticket, Zone, ZoneConfig, ZoneContext};
+use scape_p2p::zone::{DialFailure, Effect, Ticket, Zone, ZoneConfig, ZoneContext};
 use scape_pool::{ChainView, EmbargoDelay, Instant, Notice};
 
 use crate::chain::Chain;
@@ -183,7 +183,7 @@ impl Relay {
                     self.late.push((ticket, ValidTx::assumed(tx)));
                 }
                 Effect::Disconnect { peer, .. } => gone.push(peer),
-                Effect::Connect { addr } => self.zone.handle_connect_failed(addr, false, &ctx),
+                Effect::Connect { addr } => self.zone.handle_connect_failed(addr, DialFailure::Peer, &ctx),
                 Effect::Notice(notice) => self.account(notice),
                 Effect::Pushed { .. }
                 | Effect::Block { .. }

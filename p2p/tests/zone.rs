@@ -4,18 +4,19 @@ mod kit;
 #[path = "kit/world.rs"]
 mod world;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kit::{CONSENSUS, peer_info};
 use scape_aggregate::Hash;
 use scape_p2p::addr::PeerAddr;
-use scape_p2p::book::{Book, BookConfig};
+use scape_p2p::book::{Book, BookConfig, Source, UnixTime};
 use scape_p2p::dandelion::{Params, Preset};
 use scape_p2p::link::Offence;
 use scape_p2p::peer::{Capabilities, Direction};
 use scape_p2p::secure::Protection;
 use scape_p2p::wire::{Message, Tip};
-use scape_p2p::zone::{Effect, PeersConfig, ZoneConfig};
+use scape_p2p::zone::{DialFailure, Effect, PeersConfig, ZoneConfig};
 use scape_pool::{Instant, PeerId};
 use world::World;
 
@@ -184,4 +185,22 @@ fn other_parameters_take_effect_while_it_runs() {
     assert_eq!(world.zone.relays().len(), 1);
     let latest = Instant::ZERO + Duration::from_secs(60) + params.epoch_spread;
     assert_eq!(world.zone.epoch_end(), latest, "but it is no longer than a new one");
+}
+
+#[test]
+fn a_proxy_that_is_away_is_no_fault_of_the_peers() {
+    let known: BTreeSet<PeerAddr> =
+        [HONEST, OTHER].map(|addr| addr.parse().expect("an address")).into();
+    let after = |why| {
+        let mut book = Book::new(BookConfig::default());
+        for addr in &known {
+            book.add(*addr, Source::Trusted, UnixTime(1_000_000)).expect("a good address");
+        }
+        let mut world = World::knowing(book);
+        assert_eq!(world.dialled_in_vain(3_600, why), known, "each is tried");
+        world.dialled(60)
+    };
+    assert_eq!(after(DialFailure::Proxy), known, "at once when it is back");
+    assert!(after(DialFailure::Peer).is_empty(), "who was not there is left alone for longer");
+    assert!(after(DialFailure::Oneself).is_empty(), "nor is the own address tried again");
 }

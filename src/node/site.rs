@@ -4,29 +4,29 @@
 //! Nothing here is shared between zones: a cache of verified proofs, for example, would answer a
 //! prober who sends the same transaction to both, by the time that the second takes.
 
+mod effects;
+mod events;
+mod files;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha12Rng;
 use scape_aggregate::{Transaction, ValidTx, Verifier};
 use scape_p2p::addr::{Host, Network};
-use scape_p2p::book::{Book, BookConfig, Source};
-use scape_p2p::handshake::HandshakeError;
-use scape_p2p::link::Offence;
-use scape_p2p::net::{ConnectError, LinkError, Net, NetEvent, replace_file};
-use scape_p2p::wire::Message;
-use scape_p2p::zone::{Effect, Ticket, Zone, ZoneConfig, ZoneContext};
-use scape_pool::{
-    Accepted, BlockSummary, ChainUpdate, Instant, Notice, PeerId, Record, RecordStage, Tip,
-};
+use scape_p2p::book::Source;
+use scape_p2p::net::{Net, NetEvent};
+use scape_p2p::zone::{Ticket, Zone, ZoneConfig, ZoneContext};
+use scape_pool::{Accepted, BlockSummary, ChainUpdate, Instant, Notice, Record, Tip};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
-use tracing::{debug, warn};
+use tracing::warn;
 
+pub(super) use self::files::file_name;
+use self::files::load_book;
 use super::clock::Clock;
 use super::engine::{Engine, Limits, Outcome, REMEMBERED, Report};
 use super::identity::load_or_create;
@@ -243,137 +243,6 @@ impl Site {
         handed_over
     }
 
-    /// Lets the zone see an event. Returns the event that was hidden in it, if there was one.
-    pub(super) fn handle_event(&mut self, event: NetEvent, world: &World) -> Option<NetEvent> {
-        if let NetEvent::Disconnected { peer, .. } = &event {
-            self.engine.forget(*peer);
-        }
-        if let NetEvent::Frame { peer, frame } = &event {
-            // What was hidden in frames is a message like any other.
-            let whole = self.with_zone(world, |zone, ctx| zone.handle_frame(*peer, frame, ctx));
-            return whole.map(|message| NetEvent::Message { peer: *peer, message });
-        }
-        self.with_zone(world, |zone, ctx| match event {
-            NetEvent::Connected { peer, addr, direction, info } => {
-                zone.handle_connected(peer, addr, direction, info, ctx);
-            }
-            NetEvent::ConnectFailed { addr, error } => {
-                debug!(%addr, %error, "connecting failed");
-                let to_self = HandshakeError::ConnectedToSelf;
-                let to_self = matches!(error, ConnectError::Handshake(e) if e == to_self);
-                zone.handle_connect_failed(addr, to_self, ctx);
-            }
-            NetEvent::Message { peer, message } => {
-                trail::received(zone, peer, &message);
-                zone.handle_message(peer, message, ctx);
-            }
-            // See above.
-            NetEvent::Frame { .. } => {}
-            NetEvent::BadTransaction { peer, error } => {
-                debug!(%peer, %error, "bad transaction");
-                zone.handle_bad_transaction(peer, ctx);
-            }
-            NetEvent::Disconnected { peer, error, unsent } => {
-                let offence = error.as_ref().and_then(offence);
-                zone.handle_disconnected(peer, unsent, offence, ctx);
-            }
-        });
-        None
-    }
-
-    /// Does what the zone wants, until it wants nothing more. What is to be kept is safe before what
-    /// comes after it is done. Returns what is to be handed over to the public zone.
-    ///
-    /// If it cannot be written, messages go out all the same: held back, a transaction would be
-    /// fluffed by its owner in the end. After a crash it may then go out on the stem once more.
-    ///
-    /// Peers and wallets can measure how long the node waits for its disk. So it waits before every
-    /// transaction on the stem, be it the owner's or not, and before every acknowledgement, be it
-    /// new or not; and what is erased, often because of what a peer says, is written at another time.
-    pub(super) async fn carry_out(&mut self, world: &World) -> Vec<ValidTx> {
-        let (mut due, mut waited) = (false, false);
-        let mut handed_over = Vec::new();
-        while let Some(effect) = self.zone.poll_effect() {
-            match effect {
-                Effect::Keep(record) => {
-                    self.may_have_unsent |= matches!(record.stage, RecordStage::Waiting { .. });
-                    self.keeper.keep(&record, world.clock.moment());
-                    due = true;
-                }
-                Effect::Erase { key } => self.keeper.erase(key),
-                Effect::HandOver { tx } => handed_over.push(tx),
-                effect => {
-                    if due || (!waited && waits_for_disk(&effect)) {
-                        self.keeper.write(world.clock.now()).await;
-                        (due, waited) = (false, true);
-                    }
-                    self.carry_out_one(effect, world);
-                }
-            }
-        }
-        if due {
-            self.keeper.write(world.clock.now()).await;
-        }
-        self.keeper.retry(world.clock.now()).await;
-        // Only now: what was acknowledged just now is known to be the owner's.
-        for notice in self.noted.drain(..) {
-            self.own.handle_notice(&notice, world.clock.now());
-            self.tally.handle_notice(&notice);
-        }
-        self.own.forget(world.clock.now());
-        handed_over
-    }
-
-    fn carry_out_one(&mut self, effect: Effect, world: &World) {
-        match effect {
-            Effect::Send { peer, message } => {
-                trail::sent(&self.zone, peer, &message);
-                if let Err(unsent) = self.net.send(peer, message) {
-                    self.with_zone(world, |zone, ctx| {
-                        zone.handle_unsent(peer, unsent.message, ctx)
-                    });
-                }
-            }
-            Effect::Frame { peer, at, frame } => self.send_frame(peer, at, frame, world),
-            Effect::Connect { addr } => self.net.connect(addr),
-            Effect::Disconnect { peer, reason } => self.net.disconnect(peer, reason),
-            Effect::Block { ip, duration } => self.net.block(ip, duration),
-            Effect::Unblock { ip } => self.net.unblock(ip),
-            Effect::Verify { ticket, tx, sender } => self.engine.submit(ticket, sender, tx),
-            Effect::Cancel { ticket } => self.engine.cancel(ticket),
-            Effect::Pushed { ticket, verdict } => {
-                if let Some((tx, reply)) = self.pushes.remove(&ticket) {
-                    if verdict.is_ok() {
-                        self.own.pushed(&tx, world.clock.now());
-                    }
-                    let verdict = match self.keeper.failure() {
-                        Some(error) if verdict.is_ok() => Err(PushFailed::NotKept(error)),
-                        _ => verdict.map_err(PushFailed::from),
-                    };
-                    let _ = reply.send(verdict);
-                }
-            }
-            // See above.
-            Effect::Keep(_) | Effect::Erase { .. } | Effect::HandOver { .. } => {}
-            Effect::Notice(notice) => {
-                trail::noticed(&notice);
-                if let Some(notices) = &world.notices {
-                    let _ = notices.send(notice.clone());
-                }
-                self.noted.push(notice);
-            }
-        }
-    }
-
-    /// Schedules a frame of white noise. One that comes too late for that is not sent, and its link
-    /// is as good as lost.
-    fn send_frame(&mut self, peer: PeerId, at: Instant, frame: Bytes, world: &World) {
-        let now = world.clock.now();
-        if at < now || self.net.send_noise(peer, frame, at.saturating_since(now)).is_err() {
-            self.net.disconnect(peer, None);
-        }
-    }
-
     pub(super) fn status(&self, now: Instant) -> ZoneStatus {
         let clocks = self.zone.pool().clocks(EMBARGOES);
         ZoneStatus {
@@ -394,28 +263,6 @@ impl Site {
         }
     }
 
-    /// Begins to save the address book and the keys of others, on a thread that may wait for the disk,
-    /// unless that is under way: two at once would take each other's temporary file away.
-    pub(super) fn save_book(&mut self, clock: Clock) {
-        let is_saving = self.saving.as_ref().is_some_and(|saving| !saving.is_finished());
-        if is_saving || self.book_path.is_none() {
-            return;
-        }
-        let files = [
-            (self.book_path.clone(), self.zone.book().to_text()),
-            (self.sinks_path.clone(), self.zone.sink_keys(clock.unix())),
-            (self.known_path.clone(), self.net.known_keys().to_text()),
-        ];
-        self.saving = Some(tokio::task::spawn_blocking(move || {
-            for (path, text) in files {
-                let Some(path) = path else { continue };
-                if let Err(error) = replace_file(&path, text.as_bytes()) {
-                    warn!(path = %path.display(), %error, "what is known of others was not saved");
-                }
-            }
-        }));
-    }
-
     /// Saves what there is to save, and ends all connections.
     pub(super) async fn shutdown(mut self, clock: Clock) {
         self.finish_saving().await;
@@ -423,31 +270,6 @@ impl Site {
         self.finish_saving().await;
         self.net.shutdown().await;
         self.keeper.close().await;
-    }
-
-    async fn finish_saving(&mut self) {
-        if let Some(saving) = self.saving.take() {
-            // It can only be cancelled, when the runtime ends.
-            let _ = saving.await;
-        }
-    }
-}
-
-/// The file of a zone: clearnet's has the name that the file of a node with one zone has.
-pub(super) fn file_name(what: &str, network: Network, ending: &str) -> String {
-    match network {
-        Network::Clearnet => format!("{what}.{ending}"),
-        network => format!("{what}-{network}.{ending}"),
-    }
-}
-
-fn waits_for_disk(effect: &Effect) -> bool {
-    match effect {
-        Effect::Send { message, .. } => {
-            matches!(message, Message::StemTransaction(_) | Message::SealedStem { .. })
-        }
-        Effect::Pushed { verdict, .. } => verdict.is_ok(),
-        _ => false,
     }
 }
 
@@ -459,25 +281,4 @@ fn queue_limits(zone: &ZoneConfig) -> Limits {
         share_transactions: zone.verifications_per_peer,
         share_bytes: QUEUE_BYTES / 4,
     }
-}
-
-/// What a connection that ended so costs.
-fn offence(error: &LinkError) -> Option<Offence> {
-    match error {
-        LinkError::Flood(_) => Some(Offence::Flood),
-        error => Offence::of(error.blame()),
-    }
-}
-
-fn load_book(config: BookConfig, path: Option<&PathBuf>) -> Result<Book, NodeError> {
-    let Some(path) = path.filter(|path| path.exists()) else {
-        return Ok(Book::new(config));
-    };
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| NodeError::Book { path: path.clone(), error })?;
-    let (book, skipped) = Book::from_text(&text, config);
-    if skipped > 0 {
-        warn!(path = %path.display(), skipped, "unreadable lines in the address book");
-    }
-    Ok(book)
 }

@@ -24,6 +24,18 @@ const LASTING: Duration = Duration::from_secs(60);
 /// The longest wait between two attempts at a fixed address.
 const FIXED_BACKOFF_MAX: Duration = Duration::from_secs(60);
 
+/// Why nobody was reached at an address.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DialFailure {
+    /// There is nobody, or nobody who keeps to the handshake.
+    Peer,
+    /// It is our own address.
+    Oneself,
+    /// The proxy or bridge of the zone is the trouble: it says nothing about the peer, and when that
+    /// works again all peers are tried as if it had never been away.
+    Proxy,
+}
+
 /// When to connect to whom.
 #[derive(Debug)]
 pub(super) struct Dialer {
@@ -121,17 +133,27 @@ impl Zone {
         self.greet(peer, ctx);
     }
 
-    /// A connection that [`Effect::Connect`] asked for did not come about. `to_self`: it was our
-    /// own address.
-    pub fn handle_connect_failed(&mut self, addr: PeerAddr, to_self: bool, ctx: &ZoneContext<'_>) {
+    /// A connection that [`Effect::Connect`] asked for did not come about.
+    pub fn handle_connect_failed(
+        &mut self,
+        addr: PeerAddr,
+        why: DialFailure,
+        ctx: &ZoneContext<'_>,
+    ) {
         self.dialer.dialing.remove(&addr);
-        if to_self {
-            self.book.remove(addr);
-            self.dialer.fixed.remove(&addr);
+        match why {
+            DialFailure::Peer => {
+                self.book.handle_failed(addr, ctx.unix);
+                self.miss(addr);
+                self.dialer.postpone(addr, ctx.now, self.config.peers.dial_interval);
+            }
+            DialFailure::Oneself => {
+                self.book.remove(addr);
+                self.dialer.fixed.remove(&addr);
+                self.miss(addr);
+            }
+            DialFailure::Proxy => {}
         }
-        self.book.handle_failed(addr, ctx.unix);
-        self.miss(addr);
-        self.dialer.postpone(addr, ctx.now, self.config.peers.dial_interval);
         self.dialer.next_dial.get_or_insert(ctx.now + self.config.peers.dial_interval);
     }
 

@@ -60,6 +60,7 @@ use crate::noise::{CHANNELS, QueueError};
 use crate::wire::{BanReason, Message, weight_within};
 
 pub use config::{PeersConfig, ZoneConfig};
+pub use dial::DialFailure;
 use dial::Dialer;
 use gossip::Gossip;
 use handover::HandOver;

@@ -7,7 +7,7 @@ use scape_p2p::book::{Book, UnixTime};
 use scape_p2p::handshake::PeerInfo;
 use scape_p2p::peer::{Direction, PeerId};
 use scape_p2p::wire::Message;
-use scape_p2p::zone::{Effect, Zone, ZoneConfig, ZoneContext};
+use scape_p2p::zone::{DialFailure, Effect, Zone, ZoneConfig, ZoneContext};
 use scape_pool::Instant;
 
 use crate::kit::Coins;
@@ -38,15 +38,20 @@ impl World {
         self.call(|zone, ctx| zone.handle_message(PeerId(id), message, ctx))
     }
 
-    /// Whom the zone wants to connect to in the next seconds. Nobody can be reached.
+    /// Whom the zone wants to connect to in the next seconds. Nobody is there.
     pub(crate) fn dialled(&mut self, secs: u64) -> BTreeSet<PeerAddr> {
+        self.dialled_in_vain(secs, DialFailure::Peer)
+    }
+
+    /// Whom the zone wants to connect to in the next seconds. Nobody can be reached.
+    pub(crate) fn dialled_in_vain(&mut self, secs: u64, why: DialFailure) -> BTreeSet<PeerAddr> {
         let mut dialled = BTreeSet::new();
         for _ in 0..secs {
             self.secs += 1;
             for effect in self.call(|zone, ctx| zone.handle_timeout(ctx)) {
                 if let Effect::Connect { addr } = effect {
                     dialled.insert(addr);
-                    self.call(|zone, ctx| zone.handle_connect_failed(addr, false, ctx));
+                    self.call(|zone, ctx| zone.handle_connect_failed(addr, why, ctx));
                 }
             }
         }

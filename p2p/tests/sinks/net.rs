@@ -14,7 +14,7 @@ use scape_p2p::noise::{Fragment, NoiseConfig, ValidNoise};
 use scape_p2p::peer::{Capabilities, Direction};
 use scape_p2p::secure::{KeyCheck, Protection, StaticKey};
 use scape_p2p::wire::Message;
-use scape_p2p::zone::{Effect, Ticket, Zone, ZoneConfig, ZoneContext};
+use scape_p2p::zone::{DialFailure, Effect, Ticket, Zone, ZoneConfig, ZoneContext};
 use scape_pool::{BlockSummary, ChainUpdate, FluffReason, Instant, Notice, PeerId, SinkId, Tip};
 
 use crate::kit::{CONSENSUS, Coins, peer_info};
@@ -204,7 +204,9 @@ impl Net {
     fn connect(&mut self, from: usize, to_addr: PeerAddr) {
         let to = (0..self.nodes.len()).find(|node| addr(*node) == to_addr).expect("a node");
         if self.unreachable.contains(&to) {
-            return self.call(from, |zone, ctx| zone.handle_connect_failed(to_addr, false, ctx));
+            return self.call(from, |zone, ctx| {
+                zone.handle_connect_failed(to_addr, DialFailure::Peer, ctx)
+            });
         }
         self.next_link += 2;
         let (here, there) = (PeerId(self.next_link), PeerId(self.next_link + 1));

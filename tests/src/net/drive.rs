@@ -28,8 +28,8 @@ impl Network {
             Event::Close { end } => self.close(end),
             Event::Dialled { from, life, addr } => self.on_dialled(from, life, addr),
             Event::Connected { end, addr, info } => self.on_connected(end, addr, info),
-            Event::DialFailed { node, life, addr, to_self } if self.lives(node, life) => {
-                self.with_zone(node, |zone, ctx| zone.handle_connect_failed(addr, to_self, ctx));
+            Event::DialFailed { node, life, addr, why } if self.lives(node, life) => {
+                self.with_zone(node, |zone, ctx| zone.handle_connect_failed(addr, why, ctx));
             }
             Event::Verified(node, life, ticket, verdict) if self.lives(node, life) => {
                 self.with_zone(node, |zone, ctx| zone.handle_verified(ticket, verdict, ctx));

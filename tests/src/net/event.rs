@@ -7,7 +7,7 @@ use scape::chain::Block;
 use scape_aggregate::{ValidTx, VerifyError};
 use scape_p2p::addr::PeerAddr;
 use scape_p2p::handshake::PeerInfo;
-use scape_p2p::zone::Ticket;
+use scape_p2p::zone::{DialFailure, Ticket};
 use scape_pool::{Instant, PeerId};
 
 use super::wire::Parcel;
@@ -45,7 +45,7 @@ pub(super) enum Event {
         node: NodeId,
         life: Life,
         addr: PeerAddr,
-        to_self: bool,
+        why: DialFailure,
     },
     Verified(NodeId, Life, Ticket, Result<ValidTx, VerifyError>),
     Block(NodeId, Arc<Block>),

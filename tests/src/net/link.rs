@@ -7,6 +7,7 @@ use scape_p2p::addr::{Network as AddrNetwork, PeerAddr};
 use scape_p2p::noise::{FrameSize, Reassembler};
 use scape_p2p::peer::Direction;
 use scape_p2p::wire::{Message, WireError};
+use scape_p2p::zone::DialFailure;
 use scape_pool::{ChainView, Instant, PeerId};
 
 use super::event::{Event, Life};
@@ -83,7 +84,8 @@ impl Network {
         let (life, at) = (self.nodes[from.0].life, self.now + self.config.link.delay);
         let event = match NodeId::reached_at(addr).filter(|to| self.is_on(*to, addr.network())) {
             Some(to) if to != from => Event::Dialled { from, life, addr },
-            found => Event::DialFailed { node: from, life, addr, to_self: found == Some(from) },
+            Some(_) => Event::DialFailed { node: from, life, addr, why: DialFailure::Oneself },
+            None => Event::DialFailed { node: from, life, addr, why: DialFailure::Peer },
         };
         self.queue.push(at, event);
     }
@@ -105,7 +107,7 @@ impl Network {
         }
         if refused {
             let at = self.now + self.config.link.delay;
-            let event = Event::DialFailed { node: from, life, addr, to_self: false };
+            let event = Event::DialFailed { node: from, life, addr, why: DialFailure::Peer };
             return self.queue.push(at, event);
         }
         // Who comes through an anonymity network shows nothing of itself.
