@@ -4,7 +4,8 @@ mod kit;
 
 use kit::*;
 use scape_aggregate::aggregate;
-use scape_pool::{Notice, Source};
+use scape_aggregate::builder::AssumedTx;
+use scape_pool::{Accepted, Notice, Source};
 
 #[test]
 fn what_was_seen_in_an_aggregate_that_lost_is_sent_again() {
@@ -57,6 +58,23 @@ fn a_peers_child_outlives_the_aggregate_that_the_owners_parent_was_in() {
     let lost =
         |n: &Notice| matches!(n, Notice::Conflicted { kernels: k, .. } if *k == kernels(&child));
     assert!(!world.drain().says(lost), "what comes back is not given up");
+}
+
+/// It spends an output of the owner's, and one of somebody who has not come yet.
+#[test]
+fn a_peers_orphan_waits_on_for_the_owners_parent_that_comes_back() {
+    let mut world = World::new();
+    let (own, other, late) = (world.tx(), world.tx(), world.tx());
+    let orphan = AssumedTx::new().spend(output(&own, 0)).spend(output(&late, 0));
+    let orphan = world.build(orphan);
+    world.stem(&own, Source::Own).expect("fits");
+    let foreign = aggregate(&[own.clone(), other.clone()]).expect("disjoint");
+    world.fluff(&foreign, peer(1)).expect("fits");
+    assert_eq!(world.stem(&orphan, peer(2)), Ok(Accepted::Orphan));
+    world.mine(&[other]);
+    assert_eq!((world.is_stem(&own), world.pool.counts().orphans), (true, 1));
+    world.stem(&late, peer(3)).expect("fits");
+    assert!(world.is_stem(&orphan), "nothing is missing any more");
 }
 
 #[test]
