@@ -1,49 +1,39 @@
 //! The owner's transactions over crashes, with real nodes, sockets and files.
 
+#[path = "kit/config.rs"]
+mod config;
+mod kit;
+#[path = "kit/zone.rs"]
+mod zone;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use scape::aggregate::builder::{Faucet, TxBuilder, seeded};
-use scape::aggregate::{ChainType, Consensus, Hash, Transaction};
-use scape::chain::DevLedger;
+use scape::aggregate::{Hash, Transaction};
 use scape::journal::JournalError;
-use scape::node::{JournalState, Node, NodeConfig, NodeError, PushFailed, Status};
-use scape::p2p::addr::PeerAddr;
-use scape::p2p::book::BookConfig;
-use scape::p2p::dandelion::{Params, Preset};
-use scape::p2p::net::NetConfig;
-use scape::p2p::zone::{PeersConfig, ZoneConfig};
-use scape::pool::{
-    Accepted, Embargo, EmbargoDelay, FluffReason, Notice, Patience, PatienceMode, Source,
-};
-use tokio::sync::mpsc;
+use scape::node::{JournalState, NodeError, PushFailed, Status};
+use scape::p2p::zone::ZoneConfig;
+use scape::pool::{Accepted, FluffReason, Notice, Source};
 use tokio::time::{sleep, timeout};
 
-const CONSENSUS: Consensus = Consensus::of(ChainType::AutomatedTesting);
-const VALUE: u64 = 60_000_000_000;
+use config::config;
+use kit::{CONSENSUS, Relay, coins, spend};
+use zone::{params, peers};
+
 const EMBARGO: Duration = Duration::from_secs(6);
 const AGES: Duration = Duration::from_secs(100_000);
 
 fn payment(index: usize) -> Transaction {
-    let coin = Faucet::new(1).coins(index + 1, VALUE)[index];
-    let built =
-        TxBuilder::new().input(coin).split(1).build(&mut seeded(1, index as u64), &CONSENSUS);
-    built.expect("a payment").tx
+    spend(coins()[index], index as u64).tx
 }
 
 fn kernels(tx: &Transaction) -> Vec<Hash> {
     tx.kernels().iter().map(|kernel| *kernel.hash()).collect()
-}
-
-/// A node with its notices.
-struct Running {
-    node: Node,
-    notices: mpsc::UnboundedReceiver<Notice>,
 }
 
 /// A node that always stems, to `relay` if there is one, when its patience ends.
@@ -52,47 +42,20 @@ async fn start(
     relay: Option<SocketAddr>,
     patience: Duration,
     embargo: Duration,
-) -> Result<Running, NodeError> {
-    let delay = EmbargoDelay::Uniform { base: embargo, spread: Duration::ZERO };
+) -> Result<Relay, NodeError> {
     let zone = ZoneConfig {
-        params: Params {
-            stem_probability: 1.0,
-            patience: Patience {
-                interval: patience,
-                phase: Some(patience),
-                mode: PatienceMode::EveryHop,
-            },
-            embargo: Embargo { delay, sweep: Duration::from_millis(100) },
-            fluff_delay: Duration::from_millis(10),
-            ..Preset::GrinDoc.params()
-        },
-        peers: PeersConfig {
-            outbound: 1,
-            fixed: relay.into_iter().map(PeerAddr::from).collect::<BTreeSet<_>>(),
-            dial_interval: Duration::from_millis(20),
-            ..PeersConfig::default()
-        },
+        params: params(1.0, patience, embargo),
+        peers: peers(relay),
         ..ZoneConfig::new(CONSENSUS)
     };
-    let listen = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-    let config = NodeConfig {
-        zone,
-        net: NetConfig { listen, ..NetConfig::new(CONSENSUS, [3; 32]) },
-        book: BookConfig::default(),
-        seeds: Vec::new(),
-        zones: Default::default(),
-        data_dir: data_dir.map(Path::to_owned),
-        workers: 1,
-        seed: [7; 32],
-    };
-    let coins = Faucet::new(1).coins(10, VALUE).into_iter();
-    let coins = coins.map(|coin| (coin.commitment(), coin.features()));
-    let (sender, notices) = mpsc::unbounded_channel();
-    let node = Node::start(config, DevLedger::new(CONSENSUS, coins), Some(sender)).await?;
-    Ok(Running { node, notices })
+    let mut config = config(zone, 7);
+    // Nobody is dialled who is not named.
+    config.book.allow_private = false;
+    config.data_dir = data_dir.map(Path::to_owned);
+    kit::start(config).await
 }
 
-impl Running {
+impl Relay {
     async fn notice(&mut self, wanted: impl Fn(&Notice) -> bool) -> Notice {
         let search = async {
             loop {

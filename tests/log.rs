@@ -1,29 +1,29 @@
 //! What the log of a relay gives away: at `info` nothing of the stem, whatever happens there.
 
-use std::collections::BTreeSet;
+#[path = "kit/config.rs"]
+mod config;
+mod kit;
+#[path = "kit/zone.rs"]
+mod zone;
+
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use scape::aggregate::builder::{Built, Coin, Faucet, TxBuilder, seeded};
-use scape::aggregate::{ChainType, Consensus, Transaction};
-use scape::chain::DevLedger;
+use scape::aggregate::Transaction;
+use scape::aggregate::builder::{Built, Coin};
 use scape::log::{LogConfig, LogFiles, set_filter, start};
-use scape::node::{Node, NodeConfig};
-use scape::p2p::addr::PeerAddr;
-use scape::p2p::book::BookConfig;
-use scape::p2p::dandelion::{Params, Preset};
-use scape::p2p::net::NetConfig;
-use scape::p2p::zone::{PeersConfig, ZoneConfig};
-use scape::pool::{Embargo, EmbargoDelay, FluffReason, Notice, Patience, PatienceMode};
+use scape::node::Node;
+use scape::p2p::zone::ZoneConfig;
+use scape::pool::{FluffReason, Notice};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
-const CONSENSUS: Consensus = Consensus::of(ChainType::AutomatedTesting);
-const VALUE: u64 = 60_000_000_000;
-const COINS: usize = 20;
+use config::config;
+use kit::{CONSENSUS, coins, spend};
+use zone::{params, peers};
 
 /// How to be a relay: the probability to stem, patience and embargo.
 type Way = (f64, Duration, Duration);
@@ -42,43 +42,18 @@ struct Relay {
 
 async fn relay(
     data: Option<&Path>,
-    (stem, interval, embargo): Way,
+    (stem, patience, embargo): Way,
     relays: &[SocketAddr],
 ) -> Relay {
-    let delay = EmbargoDelay::Uniform { base: embargo, spread: Duration::ZERO };
-    let params = Params {
-        stem_probability: stem,
-        patience: Patience { interval, phase: Some(interval), mode: PatienceMode::EveryHop },
-        embargo: Embargo { delay, sweep: Duration::from_millis(100) },
-        fluff_delay: Duration::from_millis(10),
-        ..Preset::GrinDoc.params()
-    };
     let zone = ZoneConfig {
-        params,
-        peers: PeersConfig {
-            outbound: relays.len().max(1),
-            fixed: relays.iter().copied().map(PeerAddr::from).collect::<BTreeSet<_>>(),
-            dial_interval: Duration::from_millis(20),
-            ..PeersConfig::default()
-        },
+        params: params(stem, patience, embargo),
+        peers: peers(relays.iter().copied()),
         ..ZoneConfig::new(CONSENSUS)
     };
-    let listen = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-    let config = NodeConfig {
-        zone,
-        net: NetConfig { listen, ..NetConfig::new(CONSENSUS, [3; 32]) },
-        book: BookConfig { allow_private: true, ..BookConfig::default() },
-        seeds: Vec::new(),
-        zones: Default::default(),
-        data_dir: data.map(Path::to_owned),
-        workers: 1,
-        seed: [relays.len() as u8; 32],
-    };
-    let coins = Faucet::new(1).coins(COINS, VALUE).into_iter();
-    let coins = coins.map(|coin| (coin.commitment(), coin.features()));
-    let (sender, notices) = mpsc::unbounded_channel();
-    let node = Node::start(config, DevLedger::new(CONSENSUS, coins), Some(sender)).await;
-    Relay { node: node.expect("started"), notices, seen: Vec::new() }
+    let mut config = config(zone, relays.len() as u8);
+    config.data_dir = data.map(Path::to_owned);
+    let kit::Relay { node, notices } = kit::start(config).await.expect("started");
+    Relay { node, notices, seen: Vec::new() }
 }
 
 impl Relay {
@@ -153,9 +128,7 @@ struct World {
 impl World {
     fn pay(&mut self, coin: Coin) -> Built {
         self.made += 1;
-        let built =
-            TxBuilder::new().input(coin).split(1).build(&mut seeded(2, self.made), &CONSENSUS);
-        let built = built.expect("a payment");
+        let built = spend(coin, self.made);
         self.secrets.add(&built.tx);
         built
     }
@@ -273,8 +246,7 @@ async fn in_a_process_of_its_own() {
     let files = Some(LogFiles { dir: dir.clone(), keep: 9 });
     let config = LogConfig { filter: "info".to_owned(), json: false, files };
     let _guard = start(&config).expect("started");
-    let coins = Faucet::new(1).coins(COINS, VALUE);
-    let mut world = World { secrets: Secrets::default(), coins, made: 0 };
+    let mut world = World { secrets: Secrets::default(), coins: coins(), made: 0 };
 
     world.happen(&data).await;
     let log = logged(&dir, "up to here at info").await;

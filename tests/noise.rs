@@ -1,33 +1,26 @@
 //! Nodes whose stem is hidden in white noise, over real links.
 
-use std::net::{Ipv4Addr, SocketAddr};
+#[path = "kit/config.rs"]
+mod config;
+mod kit;
+
 use std::time::Duration;
 
-use scape::aggregate::builder::{Faucet, TxBuilder, seeded};
-use scape::aggregate::{ChainType, Consensus, Transaction};
-use scape::chain::DevLedger;
-use scape::node::{Node, NodeConfig};
+use scape::aggregate::Transaction;
 use scape::p2p::addr::PeerAddr;
-use scape::p2p::book::BookConfig;
 use scape::p2p::dandelion::{Params, Preset};
-use scape::p2p::net::NetConfig;
 use scape::p2p::noise::NoiseConfig;
 use scape::p2p::secure::Policy;
 use scape::p2p::zone::{PeersConfig, ZoneConfig};
 use scape::pool::{FluffReason, Notice, Patience, WayOut};
-use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-const CONSENSUS: Consensus = Consensus::of(ChainType::AutomatedTesting);
-const VALUE: u64 = 60_000_000_000;
+use config::config;
+use kit::{CONSENSUS, Relay, coins, spend, start};
+
 const PATIENTLY: Duration = Duration::from_secs(60);
 /// No time between two frames is shorter.
 const INTERVAL: Duration = Duration::from_millis(400);
-
-struct Relay {
-    node: Node,
-    notices: mpsc::UnboundedReceiver<Notice>,
-}
 
 /// One that dials the other, if there is one; its coin says stem with this probability.
 async fn relay(stem_probability: f64, encryption: Policy, other: Option<&Relay>) -> Relay {
@@ -40,28 +33,14 @@ async fn relay(stem_probability: f64, encryption: Policy, other: Option<&Relay>)
     let fixed = other.iter().filter_map(|relay| relay.node.local_addr()).map(PeerAddr::from);
     let peers = PeersConfig { fixed: fixed.collect(), outbound: 1, ..PeersConfig::default() };
     let params = Params { stem_probability, patience, ..preset };
-    let seed = [other.is_some().into(); 32];
-    let listen = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-    let config = NodeConfig {
-        zone: ZoneConfig { params, noise, peers, ..ZoneConfig::new(CONSENSUS) },
-        net: NetConfig { listen, encryption, ..NetConfig::new(CONSENSUS, seed) },
-        book: BookConfig { allow_private: true, ..BookConfig::default() },
-        seeds: Vec::new(),
-        zones: Default::default(),
-        data_dir: None,
-        workers: 1,
-        seed,
-    };
-    let coin = Faucet::new(1).coin(VALUE);
-    let ledger = DevLedger::new(CONSENSUS, [(coin.commitment(), coin.features())]);
-    let (sender, notices) = mpsc::unbounded_channel();
-    let node = Node::start(config, ledger, Some(sender)).await.expect("started");
-    Relay { node, notices }
+    let zone = ZoneConfig { params, noise, peers, ..ZoneConfig::new(CONSENSUS) };
+    let mut config = config(zone, other.is_some().into());
+    config.net.encryption = encryption;
+    start(config).await.expect("started")
 }
 
 fn payment() -> Transaction {
-    let coin = Faucet::new(1).coin(VALUE);
-    TxBuilder::new().input(coin).split(1).build(&mut seeded(2, 1), &CONSENSUS).expect("paid").tx
+    spend(coins()[0], 1).tx
 }
 
 impl Relay {

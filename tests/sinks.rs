@@ -1,17 +1,16 @@
 //! Relays that meet at a sink, over real links.
 
+#[path = "kit/config.rs"]
+mod config;
+mod kit;
+
 use std::collections::BTreeSet;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use scape::aggregate::builder::{Faucet, TxBuilder, seeded};
-use scape::aggregate::{ChainType, Consensus, Transaction};
-use scape::chain::DevLedger;
-use scape::node::{Node, NodeConfig};
+use scape::aggregate::Transaction;
 use scape::p2p::addr::{Network, PeerAddr};
-use scape::p2p::book::BookConfig;
 use scape::p2p::dandelion::{Params, Preset, RendezvousParams};
-use scape::p2p::net::{NetConfig, Timeouts};
 use scape::p2p::noise::{NoiseConfig, ValidNoise};
 use scape::p2p::peer::Direction;
 use scape::p2p::zone::{PeersConfig, ZoneConfig};
@@ -19,15 +18,11 @@ use scape::pool::{FluffReason, Notice, Rendezvous};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
-const CONSENSUS: Consensus = Consensus::of(ChainType::AutomatedTesting);
-const VALUE: u64 = 60_000_000_000;
+use config::config;
+use kit::{CONSENSUS, Relay, coins, spend, start};
+
 const RELAYS: usize = 5;
 const PATIENTLY: Duration = Duration::from_secs(60);
-
-struct Relay {
-    node: Node,
-    notices: mpsc::UnboundedReceiver<Notice>,
-}
 
 /// Whether what is sealed goes in frames of white noise.
 #[derive(Clone, Copy, PartialEq)]
@@ -66,25 +61,10 @@ async fn relay(index: usize, wire: Wire) -> Relay {
         peers: peers(std::iter::empty()),
         ..ZoneConfig::new(CONSENSUS)
     };
-    let listen = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-    let seed = [index as u8 + 1; 32];
+    let mut config = config(zone, index as u8 + 1);
     // A machine that is busy with other tests loses no link.
-    let timeouts = Timeouts { late: PATIENTLY, ..Timeouts::default() };
-    let config = NodeConfig {
-        zone,
-        net: NetConfig { listen, timeouts, ..NetConfig::new(CONSENSUS, seed) },
-        book: BookConfig { allow_private: true, ..BookConfig::default() },
-        seeds: Vec::new(),
-        zones: Default::default(),
-        data_dir: None,
-        workers: 1,
-        seed,
-    };
-    let coins = Faucet::new(1).coins(RELAYS, VALUE).into_iter();
-    let coins = coins.map(|coin| (coin.commitment(), coin.features()));
-    let (sender, notices) = mpsc::unbounded_channel();
-    let node = Node::start(config, DevLedger::new(CONSENSUS, coins), Some(sender)).await;
-    Relay { node: node.expect("started"), notices }
+    config.net.timeouts.late = PATIENTLY;
+    start(config).await.expect("started")
 }
 
 /// Relays that all have connected to all others.
@@ -120,10 +100,7 @@ async fn mesh(wire: Wire) -> Vec<Relay> {
 }
 
 fn payment(index: usize) -> Transaction {
-    let coin = Faucet::new(1).coins(RELAYS, VALUE).swap_remove(index);
-    let built =
-        TxBuilder::new().input(coin).split(1).build(&mut seeded(2, index as u64), &CONSENSUS);
-    built.expect("a payment").tx
+    spend(coins()[index], index as u64).tx
 }
 
 /// How many were merged in what a relay fluffs first.

@@ -9,21 +9,22 @@
 
 #![expect(clippy::unwrap_used, reason = "a bench may panic as tests may")]
 
+#[path = "../kit/config.rs"]
+mod config;
+
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use rand::RngExt;
 use rand::seq::IteratorRandom;
 use scape::chain::DevLedger;
-use scape::node::{Node, NodeConfig};
+use scape::node::Node;
 use scape_aggregate::builder::seeded;
 use scape_aggregate::{ChainType, Consensus, Hash};
 use scape_p2p::addr::{Network as Kind, PeerAddr};
-use scape_p2p::book::BookConfig;
 use scape_p2p::dandelion::Preset;
-use scape_p2p::net::NetConfig;
 use scape_p2p::noise::{NoiseConfig, ValidNoise};
 use scape_p2p::secure::Policy;
 use scape_p2p::zone::{PeersConfig, ZoneConfig};
@@ -138,21 +139,12 @@ async fn idle_for(time: Duration, noise: bool) -> Duration {
 }
 
 async fn node(other: Option<SocketAddr>, noise: bool) -> Node {
-    let seed = [other.is_some().into(); 32];
     let fixed = other.into_iter().map(PeerAddr::from).collect();
     let peers = PeersConfig { fixed, outbound: 1, ..PeersConfig::default() };
     let noise = noise.then(self::noise);
-    let listen = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-    let config = NodeConfig {
-        zone: ZoneConfig { noise, peers, ..ZoneConfig::new(CONSENSUS) },
-        net: NetConfig { listen, encryption: Policy::Offered, ..NetConfig::new(CONSENSUS, seed) },
-        book: BookConfig { allow_private: true, ..BookConfig::default() },
-        seeds: Vec::new(),
-        zones: Default::default(),
-        data_dir: None,
-        workers: 1,
-        seed,
-    };
+    let zone = ZoneConfig { noise, peers, ..ZoneConfig::new(CONSENSUS) };
+    let mut config = config::config(zone, other.is_some().into());
+    config.net.encryption = Policy::Offered;
     Node::start(config, DevLedger::new(CONSENSUS, []), None).await.unwrap()
 }
 

@@ -10,6 +10,7 @@ mod packaging;
 mod pages;
 #[cfg(target_os = "linux")]
 mod terminal;
+mod view;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -44,7 +44,7 @@ fn the_status_is_told() {
     }
     let json = ask(&home, &node, &["status", "--json"]).json();
     let view: StatusView = serde_json::from_value(json).expect("a status");
-    assert_eq!(view, super::fake::status());
+    assert_eq!(view, super::view::status());
 }
 
 #[test]

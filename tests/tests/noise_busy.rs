@@ -5,6 +5,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests may")]
 #![expect(clippy::disallowed_methods, reason = "a recorder has the time of the wire")]
 
+mod link;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -12,16 +14,16 @@ use std::time::{Duration, Instant as Clock};
 
 use scape_aggregate::builder::{Recipe, corpus};
 use scape_aggregate::{ChainType, Consensus, Hash, Transaction, Verifier};
-use scape_p2p::net::{Net, NetConfig, NetEvent};
+use scape_p2p::net::{Net, NetEvent};
 use scape_p2p::noise::{Channel, NoiseConfig, Schedule};
 use scape_p2p::peer::PeerId;
-use scape_p2p::secure::Policy;
 use scape_p2p::wire::Message;
 use scape_pool::Instant;
 use scape_tests::stats::two_sample_ks;
-use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::spawn_blocking;
-use tokio::time::{sleep_until, timeout};
+use tokio::time::sleep_until;
+
+use link::{next, node, settle};
 
 const CONSENSUS: Consensus = Consensus::of(ChainType::AutomatedTesting);
 const FRAMES: usize = 30;
@@ -33,7 +35,6 @@ const NOISE: NoiseConfig = NoiseConfig {
 };
 /// How long the work in hand takes that a frame would have to wait for in line.
 const IN_HAND: Duration = Duration::from_millis(300);
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a node does between its frames.
 #[derive(Debug, Clone, Copy)]
@@ -96,23 +97,6 @@ impl Drop for Busy {
     }
 }
 
-async fn node(listens: bool, seed: u8) -> (Net, Receiver<NetEvent>) {
-    let (sender, events) = channel(1_024);
-    let mut config = NetConfig::new(CONSENSUS, [seed; 32]);
-    config.listen = listens.then(|| "127.0.0.1:0".parse().unwrap());
-    config.encryption = Policy::Required;
-    // On a machine that others use, too.
-    config.timeouts.late = Duration::from_secs(10);
-    (Net::start(config, sender).await.unwrap(), events)
-}
-
-async fn connected(events: &mut Receiver<NetEvent>) -> PeerId {
-    match timeout(PATIENCE, events.recv()).await.unwrap().unwrap() {
-        NetEvent::Connected { peer, .. } => peer,
-        other => unreachable!("{other:?}"),
-    }
-}
-
 /// Puts so much into the outbox that it takes no more.
 fn fill(net: &Net, peer: PeerId) {
     while net.send(peer, Message::TransactionKernel(Hash([7; 32]))).is_ok() {}
@@ -157,12 +141,11 @@ async fn send_in_line(net: &Net, peer: PeerId, load: &Arc<Load>) {
 async fn intervals(work: Work, load: &Arc<Load>) -> Vec<u64> {
     let ((bob, mut to_bob), (alice, mut to_alice)) = (node(true, 1).await, node(false, 2).await);
     alice.connect(bob.local_addr().unwrap());
-    let (peer, _) = tokio::join!(connected(&mut to_alice), connected(&mut to_bob));
+    let (peer, _) = tokio::join!(settle(&mut to_alice), settle(&mut to_bob));
     let heard = tokio::spawn(async move {
         let mut heard = Vec::new();
         while heard.len() <= FRAMES {
-            let event = timeout(PATIENCE, to_bob.recv()).await.unwrap().unwrap();
-            if let NetEvent::Frame { .. } = event {
+            if let NetEvent::Frame { .. } = next(&mut to_bob).await {
                 heard.push(Clock::now());
             }
         }

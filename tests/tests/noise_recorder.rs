@@ -6,23 +6,23 @@
 #![expect(clippy::panic, reason = "likewise")]
 #![expect(clippy::disallowed_methods, reason = "a recorder has the time of the wire")]
 
+mod link;
+
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant as Clock};
 
 use bytes::Bytes;
-use scape_aggregate::{ChainType, Consensus};
-use scape_p2p::net::{Net, NetConfig, NetEvent};
+use scape_p2p::net::NetEvent;
 use scape_p2p::noise::{Channel, NoiseConfig, Reassembler, Ticket};
-use scape_p2p::peer::PeerId;
-use scape_p2p::secure::{Policy, RECORD_OVERHEAD};
-use scape_p2p::wire::Message;
+use scape_p2p::secure::RECORD_OVERHEAD;
 use scape_pool::{Instant, Source};
 use scape_tests::stats::{chi_square_uniform, two_sample_ks};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc::{Receiver, channel};
-use tokio::time::{sleep_until, timeout};
+use tokio::time::sleep_until;
+
+use link::{next, node, settle};
 
 const FRAMES: usize = 24;
 const NOISE: NoiseConfig = NoiseConfig {
@@ -34,7 +34,6 @@ const NOISE: NoiseConfig = NoiseConfig {
 const WIRE: usize = NOISE.frame.bytes() + RECORD_OVERHEAD;
 /// Sockets and keys differ from run to run, so chance has its part. It is left this much.
 const IMPOSSIBLE: f64 = 1e-6;
-const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sender {
@@ -58,18 +57,6 @@ struct Recording {
     payload: usize,
 }
 
-async fn node(listens: bool, seed: u8) -> (Net, Receiver<NetEvent>) {
-    let (sender, events) = channel(64);
-    let consensus = Consensus::of(ChainType::AutomatedTesting);
-    let mut config = NetConfig::new(consensus, [seed; 32]);
-    config.listen = listens.then(|| "127.0.0.1:0".parse().unwrap());
-    config.encryption = Policy::Required;
-    // Nothing but frames after the first, and a machine that is busy with other things may be late.
-    config.timeouts.ping = Duration::from_secs(3_600);
-    config.timeouts.late = Duration::from_secs(10);
-    (Net::start(config, sender).await.unwrap(), events)
-}
-
 /// Passes on everything between whoever comes and `to`; records what the first one says.
 async fn recorder(to: SocketAddr) -> (SocketAddr, Tape) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -88,27 +75,6 @@ async fn recorder(to: SocketAddr) -> (SocketAddr, Tape) {
         }
     });
     (addr, tape)
-}
-
-async fn next(events: &mut Receiver<NetEvent>) -> NetEvent {
-    timeout(PATIENCE, events.recv()).await.unwrap().unwrap()
-}
-
-/// Until the first ping of each side is answered: all that comes before the frames.
-async fn settle(events: &mut Receiver<NetEvent>) -> PeerId {
-    let (mut id, mut pings, mut pongs) = (None, 0, 0);
-    while id.is_none() || pings == 0 || pongs == 0 {
-        match next(events).await {
-            NetEvent::Connected { peer, info, .. } => {
-                assert!(info.protection.is_encrypted());
-                id = Some(peer);
-            }
-            NetEvent::Message { message: Message::Ping(_), .. } => pings += 1,
-            NetEvent::Message { message: Message::Pong(_), .. } => pongs += 1,
-            other => panic!("{other:?}"),
-        }
-    }
-    id.unwrap()
 }
 
 async fn record(sender: Sender, seed: u8) -> Recording {

@@ -7,6 +7,8 @@ mod crossing;
 #[cfg(target_os = "linux")]
 mod daemons;
 mod faults;
+#[path = "../kit/mod.rs"]
+mod kit;
 mod known;
 mod onions;
 mod prober;
@@ -14,3 +16,5 @@ mod relay;
 #[cfg(target_os = "linux")]
 mod sockets;
 mod waiting;
+#[path = "../kit/zone.rs"]
+mod zone;

@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-use super::relay::CONSENSUS;
+use crate::kit::CONSENSUS;
 
 const VERSION: ProtocolVersion = ProtocolVersion::LOCAL;
 const PATIENCE: Duration = Duration::from_secs(60);

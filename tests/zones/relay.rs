@@ -4,23 +4,21 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
-use scape::aggregate::builder::{Coin, Faucet, TxBuilder, seeded};
-use scape::aggregate::{ChainType, Consensus, Hash, Transaction};
-use scape::chain::DevLedger;
-use scape::node::{Node, NodeConfig, OwnState, Status, ZoneSetup, ZoneStatus, Zones};
+use scape::aggregate::{Hash, Transaction};
+use scape::node::{NodeConfig, OwnState, Status, ZoneSetup, ZoneStatus, Zones};
 use scape::p2p::addr::{Network, PeerAddr};
 use scape::p2p::book::BookConfig;
-use scape::p2p::dandelion::{Params, Preset};
+use scape::p2p::dandelion::Params;
 use scape::p2p::net::transport::Isolation;
 use scape::p2p::net::{NetConfig, Way};
-use scape::p2p::zone::{PeersConfig, ZoneConfig};
-use scape::pool::{Embargo, EmbargoDelay, Notice, Patience, PatienceMode};
-use tokio::sync::mpsc;
+use scape::p2p::zone::ZoneConfig;
+use scape::pool::Notice;
 use tokio::time::{sleep, timeout};
 
-pub(crate) const CONSENSUS: Consensus = Consensus::of(ChainType::AutomatedTesting);
-const COINS: usize = 8;
-const VALUE: u64 = 60_000_000_000;
+pub(crate) use crate::kit::Relay;
+use crate::kit::{CONSENSUS, coins, spend, start};
+use crate::zone;
+
 /// How long anything may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Longer than any test.
@@ -28,18 +26,7 @@ pub(crate) const AGES: Duration = Duration::from_secs(100_000);
 
 /// How transactions are routed: by the stem with this probability, with this embargo.
 pub(crate) fn params(stem: f64, embargo: Duration) -> Params {
-    let interval = Duration::from_millis(100);
-    Params {
-        stem_probability: stem,
-        patience: Patience { interval, phase: Some(interval), mode: PatienceMode::EveryHop },
-        embargo: Embargo {
-            delay: EmbargoDelay::Uniform { base: embargo, spread: Duration::ZERO },
-            sweep: Duration::from_millis(100),
-        },
-        fluff_delay: Duration::from_millis(10),
-        relay_max_lag: 100,
-        ..Preset::GrinDoc.params()
-    }
+    Params { relay_max_lag: 100, ..zone::params(stem, Duration::from_millis(100), embargo) }
 }
 
 fn setup(network: Network, way: Way, params: Params, peers: &[PeerAddr], seed: u8) -> ZoneSetup {
@@ -48,12 +35,7 @@ fn setup(network: Network, way: Way, params: Params, peers: &[PeerAddr], seed: u
         zone: ZoneConfig {
             network,
             params,
-            peers: PeersConfig {
-                outbound: peers.len().max(1),
-                fixed: peers.iter().copied().collect(),
-                dial_interval: Duration::from_millis(20),
-                ..PeersConfig::default()
-            },
+            peers: zone::peers(peers.iter().copied()),
             ..ZoneConfig::new(CONSENSUS)
         },
         net: NetConfig { network, way, listen: Some((Ipv4Addr::LOCALHOST, 0).into()), ..net },
@@ -89,12 +71,6 @@ pub(crate) fn clearnet(params: Params, peers: &[SocketAddr], seed: u8) -> ZoneSe
     setup(Network::Clearnet, Way::Direct, params, &peers, seed)
 }
 
-/// A node, and what it said that happened.
-pub(crate) struct Relay {
-    pub(crate) node: Node,
-    notices: mpsc::UnboundedReceiver<Notice>,
-}
-
 impl Relay {
     /// Starts a node with these zones, the main one first.
     pub(crate) async fn start(
@@ -113,10 +89,7 @@ impl Relay {
             seed: main.seed,
             zones: Zones { others: setups, origin: origin.to_vec() },
         };
-        let coins = coins().into_iter().map(|coin| (coin.commitment(), coin.features()));
-        let (sender, notices) = mpsc::unbounded_channel();
-        let node = Node::start(config, DevLedger::new(CONSENSUS, coins), Some(sender)).await;
-        Self { node: node.expect("started"), notices }
+        start(config).await.expect("started")
     }
 
     /// Where one of its zones listens.
@@ -183,16 +156,9 @@ impl Relay {
     }
 }
 
-fn coins() -> Vec<Coin> {
-    Faucet::new(1).coins(COINS, VALUE)
-}
-
 /// A payment, each of another coin.
 pub(crate) fn payment(index: u8) -> Transaction {
-    let coin = coins().swap_remove(index.into());
-    let built =
-        TxBuilder::new().input(coin).split(1).build(&mut seeded(2, index.into()), &CONSENSUS);
-    built.expect("a payment").tx
+    spend(coins()[usize::from(index)], index.into()).tx
 }
 
 /// The hash by which peers speak of it.

@@ -1,3 +1,6 @@
+#[path = "../../../tests/cli/view.rs"]
+mod view;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -6,48 +9,25 @@ use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::style::Color;
 use scape::api::view::{
-    ChainSourceView, ChainStateView, JournalView, LinkView, PeerView, PoolsView, StatusView,
-    StemView, TipView, TransactionState, TransactionView,
+    ChainSourceView, ChainStateView, LinkView, PeerView, StatusView, StemView, TransactionState,
+    TransactionView,
 };
 
 use super::draw::draw;
 use super::state::{Flow, Pane, Snapshot, State};
 
+/// With as many peers and embargoes as need more room than there is.
 fn status() -> StatusView {
+    let status = view::status();
     StatusView {
-        chain: "mainnet".to_owned(),
-        version: "0.1.0".to_owned(),
-        protocol_version: 1_000,
-        user_agent: "MW/Scape 0.1.0".to_owned(),
         connections: 12,
-        tip: TipView {
-            height: 3_456_789,
-            last_block_pushed: "00000a1b".to_owned(),
-            prev_block_to_last: String::new(),
-            total_difficulty: 1,
-        },
-        sync_status: "no_sync".to_owned(),
-        chain_source: ChainSourceView::Grin {
-            url: "http://127.0.0.1:3413".to_owned(),
-            state: ChainStateView::Ready,
-        },
-        uptime_secs: 93_784.0,
-        preset: "scape".to_owned(),
-        pools: PoolsView { stem: 3, stem_kernels: 5, public: 17, public_kernels: 40, orphans: 1 },
         relays: vec!["203.0.113.0:3414".to_owned()],
-        epoch_secs_left: 500.0,
-        addresses: 1_234,
-        journal: JournalView::Safe { records: 2, unreadable: 0 },
         stem: StemView {
-            patience_secs_left: Some(7.5),
             embargo_secs_left: (1..9).map(|at| 100.0 * f64::from(at)).collect(),
             relayed: BTreeMap::from([(1, 120), (2, 30), (7, 5)]),
-            fluffed: BTreeMap::from([(1, 4), (31, 1)]),
-            fluff_reasons: BTreeMap::from([("coin".to_owned(), 4), ("embargo".to_owned(), 1)]),
-            cut_through: 37,
+            ..status.stem
         },
-        zones: Vec::new(),
-        origin: vec!["clearnet".to_owned()],
+        ..status
     }
 }
 

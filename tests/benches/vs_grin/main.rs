@@ -25,6 +25,8 @@ mod options;
 mod ours;
 mod report;
 mod shipped;
+#[path = "../../tests/grin_pool/stem.rs"]
+mod stem;
 mod verifying;
 mod whole;
 

@@ -4,18 +4,17 @@ use std::borrow::Borrow;
 use std::collections::HashSet;
 use std::time::Duration;
 
-use rand::Rng;
 use scape_aggregate::{Commitment, Input, OutputFeatures, Transaction, ValidTx};
 use scape_pool::{
-    Capacity, ChainView, Coin, Context, Effect, Embargo, EmbargoDelay, Instant, Patience,
-    PatienceMode, PeerId, Pool, PoolConfig, Router, Source, Tip, Utxo,
+    Capacity, ChainView, Context, Effect, Embargo, EmbargoDelay, Instant, Patience, PatienceMode,
+    PeerId, Pool, PoolConfig, Source, Tip, Utxo,
 };
 
 use crate::corpus::RULES;
+use crate::stem::Stem;
 
 /// The peer that floods.
 pub(crate) const PEER: Source = Source::Peer(PeerId(1));
-const RELAY: PeerId = PeerId(2);
 /// When patience ends for what arrives at the beginning.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -34,27 +33,6 @@ impl ChainView for Chain {
 
     fn last_nrd(&self, _: &Commitment) -> Option<u64> {
         None
-    }
-}
-
-/// Everything goes along one stem.
-struct Stem;
-
-impl Router for Stem {
-    fn coin(&mut self, _: Source, _: &mut dyn Rng) -> Coin {
-        Coin::Stem
-    }
-
-    fn relay(&self, _: Source) -> Option<PeerId> {
-        Some(RELAY)
-    }
-
-    fn is_up(&self, _: PeerId) -> bool {
-        true
-    }
-
-    fn coin_is_sticky(&self) -> bool {
-        true
     }
 }
 

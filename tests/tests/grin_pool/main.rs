@@ -21,5 +21,6 @@ mod nrd_kernels_disabled;
 mod nrd_kernels_enabled;
 mod pair;
 mod sequences;
+mod stem;
 mod transaction_pool;
 mod wallet;

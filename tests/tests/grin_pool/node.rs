@@ -5,19 +5,19 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rand::Rng;
 use scape_aggregate::{
     ChainType, Consensus, DecodeError, Hash, ProtocolVersion, Transaction, ValidTx, Verifier,
     VerifyError,
 };
 use scape_pool::{
-    Accepted, Capacity, ChainUpdate, ChainView, Coin, Context, Effect, Embargo, EmbargoDelay,
-    Instant, Notice, Patience, PatienceMode, PeerId, Pool, PoolConfig, Refusal, Router, Source,
+    Accepted, Capacity, ChainUpdate, ChainView, Context, Effect, Embargo, EmbargoDelay, Instant,
+    Notice, Patience, PatienceMode, PeerId, Pool, PoolConfig, Refusal, Source,
 };
+
+use crate::stem::Stem;
 
 /// The peer that sends everything.
 pub(crate) const PEER: Source = Source::Peer(PeerId(1));
-const RELAY: PeerId = PeerId(2);
 
 /// Where a transaction was refused, and why.
 #[derive(PartialEq, Eq, Debug)]
@@ -25,27 +25,6 @@ pub(crate) enum No {
     Decoder(DecodeError),
     Verifier(VerifyError),
     Pool(Refusal),
-}
-
-/// Everything goes along one stem, and what comes back on it is fluffed.
-struct Stem;
-
-impl Router for Stem {
-    fn coin(&mut self, _: Source, _: &mut dyn Rng) -> Coin {
-        Coin::Stem
-    }
-
-    fn relay(&self, _: Source) -> Option<PeerId> {
-        Some(RELAY)
-    }
-
-    fn is_up(&self, _: PeerId) -> bool {
-        true
-    }
-
-    fn coin_is_sticky(&self) -> bool {
-        true
-    }
 }
 
 /// Our pool with what stands before it.

@@ -1,22 +1,20 @@
 //! The chain view follows a real Grin node.
 
 use std::collections::BTreeSet;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use scape::chain::{ChainState, ChainStatus, GrinChain, GrinConfig};
-use scape::node::{Node, NodeConfig, PushFailed, Status};
+use scape::node::{Node, PushFailed, Status};
 use scape::rpc::Secret;
 use scape_aggregate::{Hash, Transaction};
-use scape_p2p::book::BookConfig;
 use scape_p2p::dandelion::{Params, Preset};
-use scape_p2p::net::NetConfig;
 use scape_p2p::zone::{PeersConfig, ZoneConfig};
 use scape_pool::{Accepted, Notice, Patience, PatienceMode};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
 use crate::CONSENSUS;
+use crate::config::config;
 use crate::grin::Grin;
 use crate::keys::Keys;
 
@@ -39,17 +37,6 @@ async fn beside(grin: &Grin, poll: Duration) -> Running {
         },
         ..ZoneConfig::new(CONSENSUS)
     };
-    let listen = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-    let config = NodeConfig {
-        zone,
-        net: NetConfig { listen, ..NetConfig::new(CONSENSUS, [3; 32]) },
-        book: BookConfig { allow_private: true, ..BookConfig::default() },
-        seeds: Vec::new(),
-        zones: Default::default(),
-        data_dir: None,
-        workers: 1,
-        seed: [7; 32],
-    };
     let chain = GrinChain::start(GrinConfig {
         url: grin.url(),
         secret: Some(Secret::load(&grin.foreign_secret()).unwrap()),
@@ -60,7 +47,7 @@ async fn beside(grin: &Grin, poll: Duration) -> Running {
         seed: [5; 32],
     });
     let (sender, notices) = mpsc::unbounded_channel();
-    let node = Node::start(config, chain, Some(sender)).await.unwrap();
+    let node = Node::start(config(zone, 7), chain, Some(sender)).await.unwrap();
     Running { node, notices }
 }
 

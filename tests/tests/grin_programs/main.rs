@@ -12,6 +12,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests may")]
 
 mod ask;
+#[path = "../../kit/config.rs"]
+mod config;
 mod follow;
 mod grin;
 mod installed;

@@ -6,8 +6,8 @@ use scape::api::view::TransactionState;
 use scape_aggregate::builder::{Faucet, TxBuilder, seeded};
 use scape_aggregate::{ChainType, Consensus, Transaction};
 
-use crate::relay::{Relay, SEED, VALUE};
-use crate::sockets::Watch;
+use super::relay::{Relay, SEED, VALUE};
+use super::sockets::Watch;
 
 const CONSENSUS: Consensus = Consensus::of(ChainType::AutomatedTesting);
 

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::program::{Running, client, free_addr, scape, until};
+use super::program::{Running, client, free_addr, scape, until};
 
 /// What each coin of the chain is worth, and the seed of their keys.
 pub(crate) const VALUE: u64 = 60_000_000_000;

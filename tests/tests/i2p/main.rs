@@ -13,19 +13,13 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests may")]
 
 mod alone;
-#[path = "../hidden/journey.rs"]
-mod journey;
+#[path = "../hidden/mod.rs"]
+mod hidden;
 mod network;
-#[path = "../grin_programs/program.rs"]
-mod program;
-#[path = "../hidden/relay.rs"]
-mod relay;
-#[path = "../../zones/sockets.rs"]
-mod sockets;
 
-use journey::Gate;
+use hidden::journey::{self, Gate};
+use hidden::relay::Relay;
 use network::{I2pNetwork, I2pRouter};
-use relay::Relay;
 
 /// The zone of a relay: its router, and whom it knows.
 fn zone(router: &I2pRouter, peers: &[String]) -> String {

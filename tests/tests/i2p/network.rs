@@ -11,8 +11,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::journey::Gate;
-use crate::program::{Running, free_addr, until};
+use crate::hidden::journey::Gate;
+use crate::hidden::program::{Running, free_addr, until};
 
 /// The numbers of the routers. A floodfill should not be a client here: i2pd 2.45 misreads the lease
 /// sets that it holds itself.

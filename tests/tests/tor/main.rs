@@ -11,22 +11,16 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests may")]
 
-#[path = "../hidden/journey.rs"]
-mod journey;
+#[path = "../hidden/mod.rs"]
+mod hidden;
 mod network;
-#[path = "../grin_programs/program.rs"]
-mod program;
-#[path = "../hidden/relay.rs"]
-mod relay;
-#[path = "../../zones/sockets.rs"]
-mod sockets;
 
 use std::net::SocketAddr;
 
-use journey::Gate;
+use hidden::journey::{self, Gate};
+use hidden::program::free_addr;
+use hidden::relay::Relay;
 use network::{TorClient, TorNetwork};
-use program::free_addr;
-use relay::Relay;
 
 /// The zone of a relay: its client, where its onion service leads, and whom it knows.
 fn zone(tor: &TorClient, listen: SocketAddr, peer: &TorClient) -> String {

@@ -11,8 +11,8 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::journey::Gate;
-use crate::program::{Running, free_addr, until};
+use crate::hidden::journey::Gate;
+use crate::hidden::program::{Running, free_addr, until};
 
 /// The port of every onion service.
 pub(crate) const ONION_PORT: u16 = 3414;
