@@ -1,8 +1,10 @@
 //! Public transactions: who is told of them when, and who is asked for them.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use lru::LruCache;
 use rand::seq::SliceRandom;
 use rand_distr::{Distribution, Exp};
 use scape_aggregate::{Hash, ProtocolVersion, ValidTx};
@@ -19,19 +21,24 @@ const WANTED_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_WANTED: usize = 8_192;
 /// How many other peers are remembered who have announced the same.
 const MAX_OTHERS: usize = 8;
-/// How long an announcement waits at least that did not fit into a peer's outbox.
+/// How long an announcement waits at least that did not fit into a peer's outbox, or that takes the
+/// place of another one: the peer may not have the block yet by which it does.
 const UNTOLD_DELAY: Duration = Duration::from_secs(5);
+/// Of how many kernels it is remembered in which company they were announced.
+const COMPANIES: NonZeroUsize = NonZeroUsize::new(1 << 14).expect("not zero");
 /// How many announcements may be waiting for their time; beyond it they go at once.
 const MAX_LATER: usize = 131_072;
 /// How many public transactions a new peer is told of.
 const MAX_GREETING: usize = 256;
 
 /// Announcements to come and transactions to wait for.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Gossip {
     /// Whom to tell of which public transaction, by when and in order of entry.
     later: BTreeMap<(Instant, u64), (PeerId, Hash)>,
     entered: u64,
+    /// The transaction as part of which each kernel was announced last.
+    told: LruCache<Hash, Hash>,
     wanted: BTreeMap<Hash, Wanted>,
     /// When the request for which transaction is over.
     deadlines: BTreeSet<(Instant, Hash)>,
@@ -44,11 +51,31 @@ struct Wanted {
     others: VecDeque<PeerId>,
 }
 
+impl Default for Gossip {
+    fn default() -> Self {
+        Self {
+            later: BTreeMap::new(),
+            entered: 0,
+            told: LruCache::new(COMPANIES),
+            wanted: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
+        }
+    }
+}
+
 impl Gossip {
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         let later = self.later.first_key_value().map(|((at, _), _)| *at);
         let deadline = self.deadlines.first().map(|(at, _)| *at);
         [later, deadline].into_iter().flatten().min()
+    }
+
+    /// Remembers in what company the kernels of a transaction are announced. Returns whether one of
+    /// them was in another one before.
+    fn was_told_otherwise(&mut self, tx: &ValidTx) -> bool {
+        let whole = tx.hash();
+        let before = tx.kernels().iter().map(|kernel| self.told.put(*kernel.hash(), whole));
+        before.fold(false, |any, before| any | before.is_some_and(|before| before != whole))
     }
 
     /// It is here, or of no use.
@@ -77,7 +104,13 @@ impl Gossip {
 impl Zone {
     /// Tells all peers of a public transaction: some, chosen at random, at once, and the others
     /// each after a time of its own, so that who is told when says little about who knew first.
+    ///
+    /// What is left of an aggregate goes to all later, and to the other zone: whoever knows its kernels
+    /// knows them as part of that.
     pub(super) fn announce(&mut self, tx: &ValidTx, except: Option<PeerId>, ctx: &ZoneContext<'_>) {
+        if self.gossip.was_told_otherwise(tx) {
+            return self.spread_again(tx, ctx);
+        }
         let Some(first) = tx.kernels().first().map(|kernel| *kernel.hash()) else { return };
         let unaware = self.peers.iter().filter(|(id, peer)| {
             Some(**id) != except && self.tells_peer(peer) && !peer.knows(&first)
@@ -109,14 +142,14 @@ impl Zone {
         }
     }
 
-    /// Tells all peers of a public transaction once more, each at a time of its own, as long as there
-    /// is room: what is news goes first.
+    /// Tells all peers of a public transaction whatever they know, each at a time of its own, as long
+    /// as there is room.
     pub(super) fn announce_again(&mut self, tx: &ValidTx, ctx: &ZoneContext<'_>) {
         let Some(first) = tx.kernels().first().map(|kernel| *kernel.hash()) else { return };
         let told = self.peers.iter().filter(|(_, peer)| self.tells_peer(peer));
         let room = MAX_LATER.saturating_sub(self.gossip.later.len());
         for peer in told.map(|(id, _)| *id).take(room).collect::<Vec<_>>() {
-            let at = ctx.now + self.draw_delay();
+            let at = ctx.now + UNTOLD_DELAY + self.draw_delay();
             if let Some(record) = self.peers.get_mut(&peer) {
                 record.forget(&first);
             }

@@ -33,9 +33,12 @@ impl Zone {
         let public = self.pool.latest_public_since();
         let old = public.filter(|(_, since)| ctx.now.saturating_since(*since) >= INTERVAL);
         let chosen: Vec<ValidTx> = old.map(|(tx, _)| tx.clone()).sample(&mut self.rng, MOST);
-        for tx in &chosen {
-            self.announce_again(tx, ctx);
-            self.pass_on_public(tx, ctx);
-        }
+        chosen.iter().for_each(|tx| self.spread_again(tx, ctx));
+    }
+
+    /// Peers are told of a public transaction, whatever they know, and the other zone gets it.
+    pub(super) fn spread_again(&mut self, tx: &ValidTx, ctx: &ZoneContext<'_>) {
+        self.announce_again(tx, ctx);
+        self.pass_on_public(tx, ctx);
     }
 }

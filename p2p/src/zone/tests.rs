@@ -477,6 +477,39 @@ fn what_is_sealed_to_us_is_handed_over_once_it_is_public() {
     assert_eq!(host.handed_over(32 + 221), [theirs]);
 }
 
+/// Whoever knows a kernel of it knows it as part of the aggregate, which is impossible now.
+#[test]
+fn what_is_left_of_an_aggregate_is_told_to_those_who_know_its_kernels() {
+    for broken in 0..2 {
+        let mut config =
+            ZoneConfig { params: Preset::GrinDoc.params(), ..ZoneConfig::new(CONSENSUS) };
+        config.params.stem_probability = 0.0;
+        let mut host = Host::with(config);
+        for peer in 1..=2 {
+            host.connect(peer, Direction::Outbound, Capabilities::RELAY, ProtocolVersion::LOCAL);
+        }
+        let mut txs = [host.tx(), host.tx()];
+        txs.sort_by_key(|tx| *tx.kernels()[0].hash());
+        for tx in &txs {
+            host.push(tx, false);
+        }
+        let kernel = |tx: &ValidTx| Message::TransactionKernel(*tx.kernels()[0].hash());
+        let all = |message| [1, 2].map(|peer| (PeerId(peer), Clone::clone(&message)));
+        let told = |mut sent: Vec<(PeerId, Message)>| {
+            sent.sort_by_key(|(peer, _)| *peer);
+            sent
+        };
+        assert_eq!(told(host.sent_within(15)), all(kernel(&txs[0])), "merged");
+        let inputs = vec![txs[broken].inputs()[0].commitment()];
+        host.chain.created.remove(inputs[0].as_bytes());
+        let block = BlockSummary { height: 1, inputs, ..BlockSummary::default() };
+        let update = ChainUpdate { disconnected: Vec::new(), connected: vec![block] };
+        host.call(|zone, ctx| zone.handle_chain(&update, ctx));
+        assert!(sent(host.drain()).is_empty(), "others may not have that block yet");
+        assert_eq!(told(host.sent_within(30)), all(kernel(&txs[1 - broken])));
+    }
+}
+
 /// Whoever was told the first time may have had no use for it: where there are few, it is nowhere else.
 #[test]
 fn what_stays_public_is_told_and_handed_over_again() {
