@@ -39,6 +39,12 @@ fn check(bytes: &[u8], version: ProtocolVersion, consensus: &Consensus, what: &s
     assert!(malformed.is_empty(), "{what}: {malformed:?}");
     assert_eq!(inspection.hash(), tx.hash());
     assert_eq!((inspection.weight(), inspection.fee()), (tx.weight(), tx.fee()));
+    assert_eq!(inspection.shifted_fee(), tx.shifted_fee());
+    assert_eq!(inspection.relay_fee(), tx.relay_fee());
+    assert_eq!(inspection.lock_height(), tx.lock_height());
+    assert_eq!((inspection.offset(), inspection.inputs()), (tx.offset(), tx.inputs()));
+    assert_eq!((inspection.outputs(), inspection.kernels()), (tx.outputs(), tx.kernels()));
+    assert!(inspection.is_whole(), "{what}");
     let verifier = Verifier::new(NonZeroUsize::MIN);
     match verifier.verify(tx) {
         Ok(_) => assert!(unproved.is_empty(), "{what}: {unproved:?}"),
@@ -109,6 +115,33 @@ fn all_that_is_wrong_is_named_with_its_place() {
         ("RangeProof", "the range proof of output 0 is wrong"),
     ];
     assert_eq!(named, expected.map(|(name, text)| (name, text.to_owned())));
+}
+
+#[test]
+fn what_ends_early_is_not_whole_and_shows_what_could_be_read() {
+    let tx = &samples(&CONSENSUS)[0];
+    let bytes = tx.encode(ProtocolVersion::V3).expect("encoded");
+    let cut = &bytes[..bytes.len() - 1];
+    let inspection = Inspection::of_bytes(cut, ProtocolVersion::V3, &CONSENSUS);
+    assert!(!inspection.is_whole());
+    assert_eq!((inspection.offset(), inspection.outputs()), (tx.offset(), tx.outputs()));
+    assert_eq!(inspection.kernels().len() + 1, tx.kernels().len());
+    assert!(inspection.unproved().is_empty(), "what is missing would make it wrong");
+    let longer = [&bytes[..], &[0]].concat();
+    let inspection = Inspection::of_bytes(&longer, ProtocolVersion::V3, &CONSENSUS);
+    assert!(inspection.is_whole() && inspection.malformed().len() == 1, "{inspection:?}");
+}
+
+#[test]
+fn what_is_no_point_has_no_proof() {
+    let tx = &samples(&CONSENSUS)[0];
+    let mut raw = scape_aggregate::builder::RawTx::of(tx);
+    // Beyond the order of the field.
+    raw.outputs[1].commitment = [0xff; 33];
+    raw.outputs[1].commitment[0] = 8;
+    let bytes = raw.encode(ProtocolVersion::V3);
+    let inspection = Inspection::of_bytes(&bytes, ProtocolVersion::V3, &CONSENSUS);
+    assert_eq!(inspection.unproved(), [Fault::KernelSum, Fault::RangeProof(1)]);
 }
 
 #[test]
