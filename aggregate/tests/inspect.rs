@@ -1,5 +1,6 @@
 //! An inspection says no more and no less than what decoding and verifying refuse.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 
 use rand::{Rng, RngExt};
@@ -63,6 +64,8 @@ fn check(bytes: &[u8], version: ProtocolVersion, consensus: &Consensus, what: &s
 fn good_and_broken_transactions_are_judged_as_a_node_judges_them() {
     for consensus in [CONSENSUS, CONSENSUS.with_nrd()] {
         let samples = samples(&consensus);
+        let hashes: BTreeSet<_> = samples.iter().map(Transaction::hash).collect();
+        assert_eq!(hashes.len(), samples.len());
         for (index, damage) in Damage::ALL.into_iter().enumerate() {
             for version in VERSIONS.into_iter().filter(|v| damage.exists(*v, &consensus)) {
                 let tx = &samples[index % samples.len()];

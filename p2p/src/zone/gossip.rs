@@ -37,7 +37,7 @@ pub(super) struct Gossip {
     /// Whom to tell of which public transaction, by when and in order of entry.
     later: BTreeMap<(Instant, u64), (PeerId, Hash)>,
     entered: u64,
-    /// The transaction as part of which each kernel was announced last.
+    /// In what company each kernel was announced last: a hash of all kernels of the transaction.
     told: LruCache<Hash, Hash>,
     wanted: BTreeMap<Hash, Wanted>,
     /// When the request for which transaction is over.
@@ -73,9 +73,10 @@ impl Gossip {
     /// Remembers in what company the kernels of a transaction are announced. Returns whether one of
     /// them was in another one before.
     fn was_told_otherwise(&mut self, tx: &ValidTx) -> bool {
-        let whole = tx.hash();
-        let before = tx.kernels().iter().map(|kernel| self.told.put(*kernel.hash(), whole));
-        before.fold(false, |any, before| any | before.is_some_and(|before| before != whole))
+        let kernels = tx.kernels().iter().map(|kernel| *kernel.hash());
+        let company = Hash::of(&[&kernels.clone().flat_map(|kernel| kernel.0).collect::<Vec<_>>()]);
+        let before = kernels.map(|kernel| self.told.put(kernel, company));
+        before.fold(false, |any, before| any | before.is_some_and(|before| before != company))
     }
 
     /// It is here, or of no use.
