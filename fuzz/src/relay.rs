@@ -183,7 +183,9 @@ impl Relay {
                     self.late.push((ticket, ValidTx::assumed(tx)));
                 }
                 Effect::Disconnect { peer, .. } => gone.push(peer),
-                Effect::Connect { addr } => self.zone.handle_connect_failed(addr, DialFailure::Peer, &ctx),
+                Effect::Connect { addr } => {
+                    self.zone.handle_connect_failed(addr, DialFailure::Peer, &ctx)
+                }
                 Effect::Notice(notice) => self.account(notice),
                 Effect::Pushed { .. }
                 | Effect::Block { .. }
