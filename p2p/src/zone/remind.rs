@@ -2,8 +2,11 @@
 //! zone gets it once more.
 //!
 //! Whoever was told of it may have had no use for it then, since a block was missing or undone, or may
-//! have lost it since; where there are few peers it would be nowhere else. All nodes do so with all
-//! that is public, whoever made it, so that it says nothing of where it came from.
+//! have lost it since; where there are few peers it would be nowhere else.
+//!
+//! # Security
+//! All nodes tell of all that is public, whoever made it, so that it says nothing of where it came
+//! from. As ever, a node hands over nothing of its owner's: others have that, and do.
 
 use std::time::Duration;
 
