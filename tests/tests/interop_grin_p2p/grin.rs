@@ -108,7 +108,7 @@ impl Grin {
             let _ = inner.listen();
         });
         let addr = SocketAddr::new(host, port);
-        while TcpStream::connect(addr).is_err() {
+        while !is_served(addr) {
             if listening.is_finished() {
                 return None;
             }
@@ -172,6 +172,12 @@ impl Drop for Grin {
             self.server.stop();
         }
     }
+}
+
+/// Whether somebody takes connections there. A socket that was given this very port connects to
+/// itself, and keeps the server from it.
+fn is_served(addr: SocketAddr) -> bool {
+    TcpStream::connect(addr).is_ok_and(|stream| stream.local_addr().is_ok_and(|own| own != addr))
 }
 
 pub(crate) fn free_port() -> u16 {
